@@ -1,0 +1,1 @@
+"""Contracts of the bronze layer, one module a table."""

@@ -1,0 +1,1 @@
+"""Contracts of the ops layer, one module a table."""

@@ -1,0 +1,33 @@
+"""Which track a feed's own track key means, and how that is known."""
+
+from __future__ import annotations
+
+from schemas.contract import DOUBLE, INT, LONG, STRING, TIMESTAMP, Between, Column, Contract, Matches, OneOf
+from schemas.vocab import FEED_PATTERN, MATCH_METHODS
+
+CONTRACT = Contract(
+    table="silver.track_identities",
+    doc="Which track a feed's own track key means, by which method and with what score; the evidence beside it.",
+    grain="A feed and one of its track keys.",
+    key=("source", "source_track_key"),
+    columns=(
+        Column("source", STRING, "The feed that uses the key"),
+        Column("source_track_key", STRING, "The feed's own key of the track"),
+        Column("track_id", STRING, "The track it means now"),
+        Column("match_method", STRING, "spotify_id, exact, normalised, or none (heard only)"),
+        Column("match_score", DOUBLE, "How sure the match is, 0-1"),
+        Column("own_track_id", STRING, "The id minted from the key itself; it stays the same for ever"),
+        Column("replaced_by", STRING, "The track that took over from own_track_id, null while it lives", nullable=True),
+        Column("rule_version", INT, "Version of the rules that decided"),
+        Column("artist_name", STRING, "Artist, as the key's latest play writes it"),
+        Column("track_name", STRING, "Title, as the key's latest play writes it"),
+        Column("album_name", STRING, "Album, as the key's latest play writes it", nullable=True),
+        Column("spotify_id", STRING, "Spotify id the feed gives", nullable=True),
+        Column("isrc", STRING, "ISRC the feed gives", nullable=True),
+        Column("recording_mbid", STRING, "MusicBrainz recording the feed gives", nullable=True),
+        Column("duration_ms", LONG, "Length the feed gives", nullable=True, unit="ms"),
+        Column("named_at", TIMESTAMP, "Start of the latest play of the key, whose names these are", unit="UTC"),
+    ),
+    checks=(Matches("source", FEED_PATTERN), OneOf("match_method", MATCH_METHODS), Between("match_score", 0, 1)),
+    clustering=("source", "source_track_key"),
+)

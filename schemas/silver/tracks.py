@@ -1,0 +1,49 @@
+"""Every track: the catalogue's, and those only heard."""
+
+from __future__ import annotations
+
+from schemas.contract import BOOLEAN, DATE, INT, LONG, STRING, STRINGS, Between, Column, Contract, Matches
+
+CONTRACT = Contract(
+    table="silver.tracks",
+    doc="Every track: the catalogue's, one row per Spotify id, and those only heard.",
+    grain="A track.",
+    key=("track_id",),
+    columns=(
+        Column("track_id", STRING, "Minted once from the track's Spotify id, or from its names where there is none"),
+        Column("spotify_id", STRING, "Spotify track id", nullable=True),
+        Column("isrc", STRING, "International standard recording code", nullable=True),
+        Column("recording_mbid", STRING, "MusicBrainz recording id", nullable=True),
+        Column("artist_names", STRINGS, "Artists, the main one first"),
+        Column("artist_id", STRING, "Hash of the main artist's normalised name"),
+        Column("track_name", STRING, "Title"),
+        Column("album_name", STRING, "Album", nullable=True),
+        Column(
+            "release_date",
+            DATE,
+            "Release day; the first day of the period where only year or month is known",
+            nullable=True,
+        ),
+        Column("duration_ms", LONG, "Length", nullable=True, unit="ms"),
+        Column("is_explicit", BOOLEAN, "Marked explicit", nullable=True),
+        Column("popularity", INT, "Spotify's popularity 0-100; null is unknown", nullable=True),
+        Column("genres", STRINGS, "Genres, sorted; empty where none is known"),
+        Column("is_catalogue", BOOLEAN, "In the catalogue, so measured features may exist"),
+        Column("spotify_url", STRING, "Page at Spotify", nullable=True),
+        Column("lastfm_url", STRING, "Page at Last.fm", nullable=True),
+        Column("artist_urls", STRINGS, "Artists' pages at Spotify, in artist order", nullable=True),
+        Column("artist_lastfm_url", STRING, "The main artist's page at Last.fm", nullable=True),
+        Column("artist_mbids", STRINGS, "MusicBrainz artist ids, in artist order", nullable=True),
+        Column("release_mbid", STRING, "MusicBrainz release id", nullable=True),
+        Column("album_thumbnail", STRING, "Cover in the best size known", nullable=True),
+        Column("album_thumbnail_small", STRING, "Cover, 34 px", nullable=True),
+        Column("album_thumbnail_medium", STRING, "Cover, 64 px", nullable=True),
+        Column("album_thumbnail_large", STRING, "Cover, 174 px", nullable=True),
+        Column("album_thumbnail_extralarge", STRING, "Cover, 300 px", nullable=True),
+    ),
+    checks=(
+        Matches("spotify_id", "^[0-9A-Za-z]{22}$", severity="warn"),
+        Between("popularity", 0, 100),
+    ),
+    clustering=("track_id",),
+)

@@ -1,0 +1,35 @@
+"""The words the tables share: moods, periods, sources, features. One concept, one name in all layers."""
+
+from __future__ import annotations
+
+MOODS = ("happy", "angry", "sad", "relaxed")
+UNKNOWN_MOOD = "unknown"
+
+# Feeds of plays. `csv:<label>` stands beside them, one feed a label.
+FEEDS = ("spotify_extended", "spotify_account", "listenbrainz", "lastfm_1k")
+FEED_PATTERN = r"^(spotify_api|spotify_extended|spotify_account|lastfm|listenbrainz|lastfm_1k|csv:[a-z0-9_-]+)$"
+
+# Periods in days back from as_of_date; `all` has no edge, `current` is a decaying weight.
+PERIOD_DAYS = {"365d": 365, "90d": 90, "30d": 30, "7d": 7}
+PERIODS = ("all", *PERIOD_DAYS, "current")
+
+# Where a track's audio features come from, best first; artist, genre and global are estimates.
+MEASURED_SOURCES = ("spotify", "reccobeats", "kaggle", "beatport")
+FEATURE_SOURCES = (*MEASURED_SOURCES, "artist", "genre", "global", "none")
+
+# Spotify's audio features, as the catalogue and the services name them; tempo is kept as tempo_bpm, loudness as
+# loudness_db, and so on: the unit is part of a column's name.
+SHARE_FEATURES = (
+    "danceability",
+    "energy",
+    "valence",
+    "speechiness",
+    "acousticness",
+    "instrumentalness",
+    "liveness",
+)
+
+PROFILE_STATUSES = ("ok", "too_few_plays", "no_features")
+MATCH_METHODS = ("spotify_id", "exact", "normalised", "none")
+STATS_ENTITIES = ("artist", "track", "album", "genre")
+RUN_STATUSES = ("ok", "failed", "partial", "skipped")
