@@ -1,0 +1,1 @@
+"""Readers of listening data from outside the lake; they yield raw records and judge no values."""
