@@ -1,0 +1,1 @@
+"""Read, transform, check, write: the plan, the command line and the runner."""

@@ -1,0 +1,277 @@
+"""The table of contents: from what each table is made, how it is written, in which stage and publish group.
+
+Standard library only, so that a DAG can read it without Spark. The plan says nothing of time: that is the DAG's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What of a table is built anew when its inputs changed."""
+
+    WHOLE = "whole"  # all of it: small tables
+    KEYS = "keys"  # the values of `scope_columns` that a changed input row names
+    FOLD = "fold"  # new rows folded into the rows of before (`previous`), by `scope_columns`
+    TAILS = "tails"  # a listener's history from the session of the first change on
+
+
+class Write(StrEnum):
+    """How what was built anew gets into the table."""
+
+    MERGE = "merge"  # changed rows by key, vanished rows deleted; a full build replaces the table
+    REPLACE_WINDOW = "replace_window"  # all rows of the run's date; rows of other dates are history and stay
+
+
+@dataclass(frozen=True)
+class View:
+    """Rows in one shape over other tables, never stored: a step that reads it reads its inputs."""
+
+    table: str
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One table. `uses` names the columns of an input whose change matters; all where it is silent.
+
+    `via` is the table that leads from a changed input without the scope columns (a track) to those that have them
+    (its listeners). `period_days` are the windows that end on as_of_date: when that moves, old plays fall out of
+    them; within `decaying_days` every play changes its weight.
+    """
+
+    table: str
+    reads: tuple[str, ...]
+    stage: str
+    group: str
+    scope: Scope
+    write: Write = Write.MERGE
+    scope_columns: tuple[str, ...] = ()
+    via: str | None = None
+    uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    takes_as_of_date: bool = False
+    period_days: tuple[int, ...] = ()
+    decaying_days: int = 0
+    period_input: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.table.split(".")[1]
+
+
+@dataclass(frozen=True)
+class ImportFormat:
+    """A file format of `import`: the bronze table its records go to and the feed they belong to."""
+
+    format: str
+    table: str
+    feed: str
+    names_users: bool  # the file names its listeners; otherwise --user does
+
+
+IMPORT_FORMATS = (
+    ImportFormat("spotify-extended", "bronze.spotify_export_plays", "spotify_extended", names_users=False),
+    ImportFormat("spotify-account", "bronze.spotify_export_plays", "spotify_account", names_users=False),
+    ImportFormat("listenbrainz", "bronze.listenbrainz_listens", "listenbrainz", names_users=False),
+    ImportFormat("lastfm-1k", "bronze.file_listens", "lastfm_1k", names_users=True),
+    ImportFormat("csv", "bronze.file_listens", "csv:{label}", names_users=True),
+    ImportFormat("kaggle-tracks", "bronze.kaggle_tracks", "kaggle", names_users=True),
+)
+
+VIEWS = (
+    View(
+        "silver.plays",
+        reads=("bronze.spotify_export_plays", "bronze.listenbrainz_listens", "bronze.file_listens"),
+    ),
+)
+
+# Period windows in days: those of schemas.vocab.PERIOD_DAYS, and `current`, which looks back 28 days and weighs
+# every day anew each night. A test holds them to the vocabulary.
+PERIOD_DAYS = (7, 30, 90, 365)
+CURRENT_DAYS = 28
+
+STEPS = (
+    Step(
+        "silver.users",
+        reads=("ops.accounts", "ops.user_settings"),
+        stage="silver",
+        group="listens",
+        scope=Scope.WHOLE,
+    ),
+    Step(
+        "silver.catalogue_tracks",
+        reads=("bronze.kaggle_tracks",),
+        stage="silver",
+        group="listens",
+        scope=Scope.WHOLE,
+    ),
+    Step(
+        "silver.track_identities",
+        reads=("silver.plays", "silver.catalogue_tracks"),
+        stage="silver",
+        group="listens",
+        scope=Scope.FOLD,
+        scope_columns=("source", "source_track_key"),
+    ),
+    Step(
+        "silver.tracks",
+        reads=("silver.catalogue_tracks", "silver.track_identities"),
+        stage="silver",
+        group="listens",
+        scope=Scope.KEYS,
+        scope_columns=("track_id",),
+    ),
+    Step(
+        "silver.track_features",
+        reads=("silver.tracks", "silver.catalogue_tracks"),
+        stage="silver",
+        group="listens",
+        scope=Scope.KEYS,
+        scope_columns=("track_id",),
+        uses={"silver.tracks": ("track_id",)},
+    ),
+    Step(
+        "silver.track_moods",
+        reads=("silver.track_features",),
+        stage="silver",
+        group="listens",
+        scope=Scope.KEYS,
+        scope_columns=("track_id",),
+    ),
+    Step(
+        "silver.listens",
+        reads=("silver.plays", "silver.track_identities", "silver.tracks", "silver.users"),
+        stage="silver",
+        group="listens",
+        scope=Scope.TAILS,
+        uses={
+            "silver.track_identities": ("source", "source_track_key", "track_id"),
+            "silver.tracks": ("track_id", "duration_ms"),
+            "silver.users": ("user_id", "time_zone"),
+        },
+    ),
+    Step(
+        "silver.user_track_days",
+        reads=("silver.listens",),
+        stage="silver",
+        group="sums",
+        scope=Scope.KEYS,
+        scope_columns=("user_id", "listen_date"),
+        uses={"silver.listens": ("user_id", "listen_date", "track_id", "played_at", "ms_played", "is_skipped")},
+    ),
+    Step(
+        "silver.user_tracks",
+        reads=("silver.user_track_days",),
+        stage="silver",
+        group="sums",
+        scope=Scope.KEYS,
+        scope_columns=("user_id", "track_id"),
+    ),
+    Step(
+        "silver.user_artists",
+        reads=("silver.user_tracks", "silver.tracks"),
+        stage="silver",
+        group="sums",
+        scope=Scope.KEYS,
+        scope_columns=("user_id",),
+        via="silver.user_tracks",
+        uses={"silver.tracks": ("track_id", "artist_id", "artist_names")},
+    ),
+    Step(
+        "silver.enriched_listens",
+        reads=("silver.listens", "silver.tracks", "silver.track_features", "silver.track_moods"),
+        stage="silver",
+        group="sums",
+        scope=Scope.KEYS,
+        scope_columns=("user_id", "listen_date"),
+        via="silver.user_track_days",
+        uses={"silver.tracks": ("track_id", "genres")},
+    ),
+    Step(
+        "gold.user_mood_profiles",
+        reads=("silver.user_track_days", "silver.track_features", "silver.track_moods", "silver.users"),
+        stage="gold",
+        group="moods",
+        scope=Scope.KEYS,
+        scope_columns=("user_id",),
+        via="silver.user_tracks",
+        uses={"silver.users": ("user_id",)},
+        takes_as_of_date=True,
+        period_days=PERIOD_DAYS,
+        decaying_days=CURRENT_DAYS,
+        period_input="silver.user_track_days",
+    ),
+    Step(
+        "gold.user_mood_days",
+        reads=("silver.user_track_days", "silver.track_features", "silver.track_moods"),
+        stage="gold",
+        group="moods",
+        scope=Scope.KEYS,
+        scope_columns=("user_id",),
+        via="silver.user_tracks",
+    ),
+    Step(
+        "gold.listening_stats",
+        reads=("silver.user_track_days", "silver.tracks"),
+        stage="gold",
+        group="moods",
+        scope=Scope.KEYS,
+        scope_columns=("user_id",),
+        via="silver.user_tracks",
+        uses={
+            "silver.tracks": ("track_id", "artist_id", "artist_names", "track_name", "album_name", "genres"),
+        },
+        takes_as_of_date=True,
+        period_days=PERIOD_DAYS,
+        period_input="silver.user_track_days",
+    ),
+    Step(
+        "gold.feature_coverage",
+        reads=("silver.user_tracks", "silver.track_features"),
+        stage="gold",
+        group="moods",
+        scope=Scope.WHOLE,
+        write=Write.REPLACE_WINDOW,
+        scope_columns=("run_date",),
+        uses={"silver.track_features": ("track_id", "feature_source")},
+        takes_as_of_date=True,
+    ),
+)
+
+
+def stages() -> tuple[str, ...]:
+    """The stages in order: the unit of a JVM start and of a scheduler's task."""
+    return tuple(dict.fromkeys(step.stage for step in STEPS))
+
+
+def steps_of(stage: str) -> tuple[Step, ...]:
+    """The steps of a stage in order. Raises ValueError with the known stages where there is none."""
+    found = tuple(step for step in STEPS if step.stage == stage)
+    if not found:
+        raise ValueError(f"no stage {stage!r}; the plan has {', '.join(stages())}")
+    return found
+
+
+def groups_of(stage: str) -> dict[str, tuple[Step, ...]]:
+    """The publish groups of a stage in order: tables that must agree, checked before the first is committed."""
+    steps = steps_of(stage)
+    names = dict.fromkeys(step.group for step in steps)
+    return {name: tuple(step for step in steps if step.group == name) for name in names}
+
+
+def stored_inputs(step: Step) -> tuple[str, ...]:
+    """The stored tables a step reads, views opened."""
+    return tuple(dict.fromkeys(name for table in step.reads for name in _opened(table)))
+
+
+def view(table: str) -> View | None:
+    """The view of that name, or None where the table is stored."""
+    return next((candidate for candidate in VIEWS if candidate.table == table), None)
+
+
+def _opened(table: str) -> tuple[str, ...]:
+    found = view(table)
+    return found.reads if found else (table,)

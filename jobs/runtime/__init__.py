@@ -1,0 +1,1 @@
+"""What jobs stand on: settings, Spark, the lake, increments, quality, logs."""

@@ -1,0 +1,350 @@
+"""What a step must build anew: the changes of its inputs since its bookmarks, narrowed to the keys they touch.
+
+Increments follow the change feed, never event time. Where the feed cannot be followed (first build, a rebuilt or
+restored input, a feed that no longer reaches back) the step is built in full, and the reason is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+from typing import Any
+
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import MapType
+
+from jobs.plan import Step, stored_inputs
+from jobs.runtime.lake import CHANGE, SIGN, Commit, Lake
+from jobs.runtime.quality import VIOLATIONS
+from schemas.catalog import contract_of
+
+# How far back the last session start of a listener is looked for before their whole history is taken.
+SESSION_SEARCH = timedelta(days=8)  # more than the longest play and a silence
+THE_BEGINNING = "1900-01-01T00:00:00Z"
+FEW_KEYS = 20_000  # as many keys are a few hundred kilobytes: cheaper on the driver than as a job each time
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class StagedTable:
+    """Rows of this group that are not published yet: `rows` with `_change` unless it is a rewrite.
+
+    `own_rows` are those that were built; what is carried over from the published table is not among them.
+    """
+
+    rows: DataFrame
+    is_rewrite: bool
+    own_rows: DataFrame
+
+
+@dataclass
+class Snapshot:
+    """The lake as a group in the making sees it: published tables, with the group's own staged rows over them."""
+
+    lake: Lake
+    bookmarks: Mapping[tuple[str, str], int]
+    staged: dict[str, StagedTable] = field(default_factory=dict)
+
+    def rows(self, table: str) -> DataFrame:
+        staged = self.staged.get(table)
+        if staged is None:
+            return self.lake.read(table)
+        names = contract_of(table).names
+        kept = staged.rows
+        if staged.is_rewrite:
+            return kept.select(*names)
+        key = list(contract_of(table).key)
+        gone = F.broadcast(kept.where(F.col(CHANGE) != "quarantine").select(*key).distinct())
+        fresh = kept.where(F.col(CHANGE).isin("insert", "update")).select(*names)
+        return self.lake.read(table).join(gone, key, "left_anti").select(*names).unionByName(fresh)
+
+    def bookmark(self, consumer: str, last: Commit | None, table: str) -> int:
+        """The version of `table` that `consumer` has seen, -1 for none: its last commit says, or ops.bookmarks."""
+        return max(last.reads.get(table, -1) if last else -1, self.bookmarks.get((consumer, table), -1))
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Whether and how a step has to be built."""
+
+    step: Step
+    full_reason: str | None
+    changes: dict[str, DataFrame]
+    reads: dict[str, int]
+    reads_in_group: tuple[str, ...]
+    bookmarks: dict[str, int]
+    published_as_of: date | None
+    as_of_date: date
+
+    @property
+    def as_of_moved(self) -> bool:
+        return self.step.takes_as_of_date and self.published_as_of != self.as_of_date
+
+    @property
+    def is_needed(self) -> bool:
+        return self.full_reason is not None or bool(self.changes) or self.as_of_moved
+
+
+def assess(step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool) -> Assessment:
+    """Compare the step's bookmarks with its inputs; no rows are read yet."""
+    lake = snapshot.lake
+    last = lake.last_commit(step.table)
+    reason = "asked for" if full else None
+    if last is None:
+        reason = reason or "first build"
+    elif last.operation == "RESTORE":
+        reason = reason or "the table was restored"
+    changes: dict[str, DataFrame] = {}
+    reads: dict[str, int] = {}
+    bookmarks: dict[str, int] = {}
+    in_group = []
+    for table in stored_inputs(step):
+        seen = bookmarks[table] = snapshot.bookmark(step.table, last, table)
+        newest = lake.version(table)
+        deltas: list[DataFrame] = []
+        if newest is not None:
+            reads[table] = newest
+            commits = lake.commits(table, seen)
+            if commits is None:
+                reason = reason or f"the feed of {table} no longer reaches back to version {seen}"
+            elif any(commit.is_rewrite for commit in commits):
+                reason = reason or f"{table} was rebuilt"
+            elif commits and not reason:
+                deltas.append(lake.read_changes(table, seen + 1, newest))
+        staged = snapshot.staged.get(table)
+        if staged is not None:
+            in_group.append(table)
+            if staged.is_rewrite:
+                reason = reason or f"{table} is rebuilt"
+            else:
+                deltas.append(_staged_changes(table, staged))
+        if deltas:
+            changes[table] = reduce(DataFrame.unionByName, deltas)
+    return Assessment(
+        step=step,
+        full_reason=reason,
+        changes={} if reason else changes,
+        reads=reads,
+        reads_in_group=tuple(in_group),
+        bookmarks=bookmarks,
+        published_as_of=date.fromisoformat(last.as_of_date) if last and last.as_of_date else None,
+        as_of_date=as_of_date,
+    )
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What a step is narrowed to: distinct keys, how many, and the span of each of their columns."""
+
+    keys: DataFrame
+    count: int
+    spans: Mapping[str, tuple[Any, ...]]
+
+
+def touched_keys(assessment: Assessment, snapshot: Snapshot) -> Touched:
+    """The distinct values of the step's scope columns that a changed input names, or an old play that fell out."""
+    step = assessment.step
+    found = [
+        _scope_of(net_changes(changes, table, step), table, step, snapshot)
+        for table, changes in assessment.changes.items()
+    ]
+    if assessment.as_of_moved and step.period_input:
+        found.append(_crossing_an_edge(assessment, snapshot))
+    return gathered(snapshot.lake, reduce(DataFrame.unionByName, found).distinct())
+
+
+def gathered(lake: Lake, keys: DataFrame) -> Touched:
+    """Take few keys to the driver, in one action, so that every use of them is free; keep many cached in Spark."""
+    some = keys.limit(FEW_KEYS + 1).toArrow()
+    if some.num_rows <= FEW_KEYS:
+        spans = {name: tuple(pc.min_max(some[name]).as_py().values()) for name in keys.columns if some.num_rows}
+        return Touched(lake.spark.createDataFrame(some, keys.schema), some.num_rows, spans)
+    cached = keys.persist()
+    extremes = [f(name).alias(f"{f.__name__}_{name}") for name in keys.columns for f in (F.min, F.max)]
+    row = cached.agg(F.count("*").alias("rows"), *extremes).first()
+    assert row is not None
+    spans = {name: (_aware(row[f"min_{name}"]), _aware(row[f"max_{name}"])) for name in keys.columns}
+    return Touched(cached, row["rows"], spans)
+
+
+def _aware(value: Any) -> Any:
+    """A moment as Arrow gives it: with its zone, which is UTC."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+def touched_tails(
+    assessment: Assessment, snapshot: Snapshot, window: tuple[date, date] | None, streams: tuple[str, ...]
+) -> Touched:
+    """Per touched listener the moment (`since`) from which on listens are built anew: the start of a session.
+
+    New plays touch from their own start; a changed identity, track or time zone from the first listen it concerns;
+    a backfill's window every listener of `streams` with a play in it.
+    """
+    step = assessment.step
+    listens = snapshot.lake.read(step.table)
+    firsts = []
+    for table, changes in assessment.changes.items():
+        columns = contract_of(table).names
+        if "event_at" in columns:
+            firsts.append(changes.groupBy("user_id").agg(F.min("event_at").alias("first")))
+            continue
+        net = net_changes(changes, table, step)
+        if "user_id" in columns:
+            beginning = F.to_timestamp(F.lit(THE_BEGINNING)).alias("first")
+            firsts.append(net.select("user_id", beginning).distinct())
+            continue
+        shared = [name for name in contract_of(table).key if name in contract_of(step.table).names]
+        concerned = listens.join(F.broadcast(net.select(*shared).distinct()), shared, "left_semi")
+        firsts.append(concerned.groupBy("user_id").agg(F.min("played_at").alias("first")))
+    if window is not None:
+        in_window = (F.col("event_at") >= F.lit(window[0])) & (F.col("event_at") < F.lit(window[1]))
+        for table in streams:
+            plays = snapshot.lake.read(table).where(in_window)
+            firsts.append(plays.groupBy("user_id").agg(F.min("event_at").alias("first")))
+    first = reduce(DataFrame.unionByName, firsts).groupBy("user_id").agg(F.min("first").alias("first"))
+    return gathered(snapshot.lake, _from_session_start(gathered(snapshot.lake, first), listens))
+
+
+def net_changes(changes: DataFrame, table: str, step: Step) -> DataFrame:
+    """Old and new rows of the columns the step uses that did not cancel out, with `_sign`."""
+    contract = contract_of(table)
+    comparable = [n for n in contract.business_columns if not isinstance(contract.column(n).type, MapType)]
+    used = [name for name in step.uses.get(table, comparable) if name in comparable]
+    if not step.uses.get(table) and len(comparable) < len(contract.business_columns):
+        # A map cannot be grouped by: a row whose key changed in any way counts.
+        return changes.select(*comparable, SIGN)
+    return changes.groupBy(*used).agg(F.sum(SIGN).alias(SIGN)).where(F.col(SIGN) != 0)
+
+
+def narrowed(rows: DataFrame, touched: Touched, columns: tuple[str, ...]) -> DataFrame:
+    """The rows whose values of the shared scope columns are among the keys; all rows where none is shared.
+
+    The span of dates stands beside as a literal, so that files outside of it are not read.
+    """
+    shared = [name for name in columns if name in rows.columns]
+    if not shared:
+        return rows
+    for name in shared:
+        if name.endswith("_date"):
+            first, last = touched.spans.get(name, (None, None))
+            rows = rows.where(F.col(name).between(F.lit(first), F.lit(last)))
+    keys = touched.keys if len(shared) == len(columns) else touched.keys.select(*shared).distinct()
+    return rows.join(F.broadcast(keys), shared, "left_semi")
+
+
+def in_tails(rows: DataFrame, tails: Touched, moment: str) -> DataFrame:
+    """The rows of touched listeners from their `since` on; the earliest bounds what is read of the files."""
+    earliest, _ = tails.spans["since"]
+    of_user = tails.keys.withColumnRenamed("user_id", "_tail")
+    return (
+        rows.where(F.col(moment) >= F.lit(earliest))
+        .join(F.broadcast(of_user), F.expr(f"user_id = _tail AND {moment} >= since"))
+        .drop("_tail", "since")
+    )
+
+
+def difference(judged: DataFrame, current: DataFrame, table: str) -> DataFrame:
+    """What turns the current rows into the judged ones: insert, update (and the row before), delete, quarantine.
+
+    Rows alike in all business columns give nothing, so a build without news commits nothing. A row that breaks a rule
+    goes to quarantine, and what it would have replaced is deleted. Out: `_change`, the contract's columns,
+    `_violations`.
+    """
+    contract = contract_of(table)
+    new, old = judged.alias("n"), current.select(*contract.names).alias("o")
+    on_key = reduce(lambda a, b: a & b, [F.col(f"n.{name}") == F.col(f"o.{name}") for name in contract.key])
+    is_new, is_old = F.col(f"n.{VIOLATIONS}").isNotNull(), F.col(f"o.{contract.key[0]}").isNotNull()
+    is_refused = F.size(f"n.{VIOLATIONS}") > 0
+
+    def comparable(side: str) -> Column:
+        columns = [
+            F.array_sort(F.map_entries(F.col(f"{side}.{n}"))) if _is_map(table, n) else F.col(f"{side}.{n}")
+            for n in contract.business_columns
+        ]
+        return F.struct(*columns)
+
+    def change(kind: str, side: str) -> Column:
+        row = F.struct(*[F.col(f"{side}.{name}").alias(name) for name in contract.names])
+        return F.struct(F.lit(kind).alias(CHANGE), row.alias("row"))
+
+    changes = (
+        F.when(is_new & is_refused & is_old, F.array(change("quarantine", "n"), change("delete", "o")))
+        .when(is_new & is_refused, F.array(change("quarantine", "n")))
+        .when(is_new & is_old, F.array(change("before", "o"), change("update", "n")))
+        .when(is_new, F.array(change("insert", "n")))
+        .otherwise(F.array(change("delete", "o")))
+    )
+    is_same = is_new & is_old & ~is_refused & comparable("n").eqNullSafe(comparable("o"))
+    joined = new.join(old, on_key, "full").where(~F.coalesce(is_same, F.lit(False)))
+    rules = F.when(F.col(f"c.{CHANGE}") == "quarantine", F.col(VIOLATIONS)).otherwise(F.array().cast("array<string>"))
+    exploded = joined.select(F.col(f"n.{VIOLATIONS}").alias(VIOLATIONS), F.explode(changes).alias("c"))
+    return exploded.select(f"c.{CHANGE}", "c.row.*", rules.alias(VIOLATIONS))
+
+
+def _is_map(table: str, name: str) -> bool:
+    return isinstance(contract_of(table).column(name).type, MapType)
+
+
+def _staged_changes(table: str, staged: StagedTable) -> DataFrame:
+    kept = staged.rows.where(F.col(CHANGE) != "quarantine")
+    is_new = F.col(CHANGE).isin("insert", "update")
+    return kept.select(*contract_of(table).names, F.when(is_new, 1).otherwise(-1).alias(SIGN))
+
+
+def _scope_of(net: DataFrame, table: str, step: Step, snapshot: Snapshot) -> DataFrame:
+    """The scope columns of changed rows: their own, or those that `via` leads to."""
+    if set(step.scope_columns) <= set(net.columns):
+        return net.select(*step.scope_columns).distinct()
+    if step.via is None:
+        raise ValueError(f"{step.table} cannot be narrowed to changes of {table}: the plan gives no via")
+    via = contract_of(step.via).names
+    shared = [name for name in contract_of(table).key if name in via]
+    reached = snapshot.rows(step.via).join(F.broadcast(net.select(*shared).distinct()), shared, "left_semi")
+    return reached.select(*step.scope_columns).distinct()
+
+
+def _crossing_an_edge(assessment: Assessment, snapshot: Snapshot) -> DataFrame:
+    """Listeners with plays on days that left or entered a period since the published as_of_date."""
+    step, old, new = assessment.step, assessment.published_as_of, assessment.as_of_date
+    assert step.period_input is not None
+    assert old is not None
+    first, last = sorted((old, new))
+    day = F.col("listen_date")
+    crossing = (day > F.lit(first)) & (day <= F.lit(last))
+    for days in step.period_days:
+        back = timedelta(days=days)
+        crossing = crossing | ((day > F.lit(first - back)) & (day <= F.lit(last - back)))
+    if step.decaying_days:
+        crossing = crossing | ((day > F.lit(first - timedelta(days=step.decaying_days))) & (day <= F.lit(last)))
+    return snapshot.rows(step.period_input).where(crossing).select(*step.scope_columns).distinct()
+
+
+def _from_session_start(touched: Touched, listens: DataFrame) -> DataFrame:
+    """Move each listener's first touched moment back to the last session start at or before it.
+
+    Without a listen in the days before, the moment itself starts a session; with listens but no session start among
+    them (days of uninterrupted play) the whole history is taken.
+    """
+    if not touched.count:
+        return touched.keys.select("user_id", F.col("first").alias("since"))
+    first, (earliest, _) = touched.keys, touched.spans["first"]
+    before = (
+        listens.where(F.col("played_at") >= F.lit(max(earliest, EPOCH) - SESSION_SEARCH))
+        .join(F.broadcast(first), "user_id")
+        .where((F.col("played_at") <= F.col("first")) & (F.col("played_at") >= F.col("first") - F.lit(SESSION_SEARCH)))
+        .groupBy("user_id")
+        .agg(
+            F.max(F.when(F.col("listen_id") == F.col("session_id"), F.col("played_at"))).alias("session_start"),
+            F.count("*").alias("listens_before"),
+        )
+    )
+    since = (
+        F.when(F.col("listens_before").isNull(), F.col("first"))
+        .when(F.col("session_start").isNull(), F.to_timestamp(F.lit(THE_BEGINNING)))
+        .otherwise(F.col("session_start"))
+    )
+    return first.join(before, "user_id", "left").select("user_id", since.alias("since"))

@@ -1,0 +1,315 @@
+"""The lake: the one place that knows paths, and the only writer of tables.
+
+A table lives at <root>/<layer>/<table>. Every commit says in its userMetadata which publish group of which run wrote
+it and which versions of its inputs were read: that is the truth after a crash. Change feed on at creation, deletion
+vectors off, so that outside readers stay simple.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.runtime.errors import ContractError, DiskSpaceError, LakeVersionError
+from jobs.runtime.files import Files
+from jobs.runtime.frames import local_frame
+from jobs.runtime.settings import PROJECT, LakeSettings
+from schemas.catalog import contract_of, contracts
+from transformations.ids import ID_LENGTH
+
+LAKE_FORMAT = 1  # grows when an older Moodlake could no longer read or write the lake
+MARKER = "_lake.json"
+STAGING = "_staging"
+TARGET_FILE_BYTES = 40_000_000
+KEEP_DELETED_FILES = "interval 14 days"
+USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+CHANGE, SIGN = "_change", "_sign"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One version of a table: what wrote it, as its userMetadata says; all empty for a commit of another hand."""
+
+    version: int
+    operation: str
+    group_id: str = ""
+    mode: str = ""
+    as_of_date: str = ""
+    reads: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_rewrite(self) -> bool:
+        """Whether readers cannot follow it row by row: a full build, a restore, or a hand that kept no record."""
+        return self.mode == "replace" or self.operation == "RESTORE"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a commit writes into its userMetadata."""
+
+    group_id: str
+    as_of_date: str
+    reads: dict[str, int] = field(default_factory=dict)
+
+    def text(self, mode: str) -> str:
+        return json.dumps(
+            {"group_id": self.group_id, "mode": mode, "as_of_date": self.as_of_date, "reads": self.reads},
+            sort_keys=True,
+        )
+
+
+class Lake:
+    """Tables by name under one root.
+
+    Raises LakeVersionError on opening a lake that a newer Moodlake wrote.
+    """
+
+    def __init__(self, spark: SparkSession, settings: LakeSettings) -> None:
+        self.spark = spark
+        self.files = Files(spark)
+        self.root = absolute_root(settings.root)
+        self._marker = self._open_marker()
+
+    def with_own_session(self) -> Lake:
+        """The same lake through a session of its own, whose settings nobody else changes."""
+        own = copy.copy(self)
+        own.spark = self.spark.newSession()
+        return own
+
+    def path(self, table: str) -> str:
+        layer, name = table.split(".")
+        return f"{self.root}/{layer}/{name}"
+
+    @property
+    def salt(self) -> bytes:
+        """The secret that turns names into pseudonyms; made with the lake, kept in its marker file."""
+        return bytes.fromhex(self._marker["salt"])
+
+    def pseudonym(self, user_name: str) -> str:
+        """HMAC-SHA256(salt, user_name), first 32 hex digits."""
+        return hmac.new(self.salt, user_name.encode(), hashlib.sha256).hexdigest()[:ID_LENGTH]
+
+    # --- reading
+
+    def exists(self, table: str) -> bool:
+        return self.version(table) is not None
+
+    def version(self, table: str) -> int | None:
+        """The newest version, or None where the table does not exist."""
+        versions = self._versions(table)
+        return versions[-1] if versions else None
+
+    def commits(self, table: str, after: int) -> list[Commit] | None:
+        """The commits after a version, oldest first; None where the log does not lead on from it: it no longer
+        reaches back that far, or the table was made anew."""
+        versions = self._versions(table)
+        if versions and after > versions[-1]:
+            return None
+        wanted = [version for version in versions if version > after]
+        newest = versions[-1] if versions else -1
+        if wanted != list(range(after + 1, newest + 1)):
+            return None
+        return [self._commit(table, version) for version in wanted]
+
+    def last_commit(self, table: str) -> Commit | None:
+        """The newest commit that a run of ours wrote, or a restore if that is newer; None without any."""
+        for version in reversed(self._versions(table)):
+            commit = self._commit(table, version)
+            if commit.group_id or commit.operation == "RESTORE":
+                return commit
+        return None
+
+    def read(self, table: str, version: int | None = None) -> DataFrame:
+        """The table's rows with the contract's columns; no rows where it does not exist yet."""
+        contract = contract_of(table)
+        if not self.exists(table):
+            return local_frame(self.spark, [], contract.struct())
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        rows = reader.load(self.path(table))
+        missing = [column for column in contract.columns if column.name not in rows.columns]
+        return rows.select(
+            *[c for c in contract.names if c in rows.columns],
+            *[F.lit(None).cast(column.type).alias(column.name) for column in missing],
+        )
+
+    def read_changes(self, table: str, first: int, last: int) -> DataFrame:
+        """Changed rows of the versions first..last: the contract's columns and `_sign`, 1 for new, -1 for old."""
+        changes = (
+            self.spark.read.format("delta")
+            .option("readChangeFeed", "true")
+            .option("startingVersion", first)
+            .option("endingVersion", last)
+            .load(self.path(table))
+        )
+        is_new = F.col("_change_type").isin("insert", "update_postimage")
+        return changes.select(*contract_of(table).names, F.when(is_new, 1).otherwise(-1).alias(SIGN))
+
+    # --- writing: jobs.runtime.publish is the one caller
+
+    def append(self, table: str, rows: DataFrame, stamp: Stamp) -> None:
+        self._writer(table, rows, "append", stamp).mode("append").save(self.path(table))
+
+    def replace(self, table: str, rows: DataFrame, stamp: Stamp) -> None:
+        """The whole table, in one commit."""
+        self._writer(table, rows, "replace", stamp).mode("overwrite").save(self.path(table))
+
+    def replace_where(self, table: str, rows: DataFrame, predicate: str, stamp: Stamp) -> None:
+        """The rows under a predicate, in one commit; rows outside of it fail the write."""
+        writer = self._writer(table, rows, "replace_where", stamp).mode("overwrite")
+        writer.option("replaceWhere", predicate).save(self.path(table))
+
+    def merge(self, table: str, changes: DataFrame, stamp: Stamp, predicate: str = "true") -> None:
+        """Changed rows by key: `_change` says insert, update or delete; `predicate` bounds the target's files."""
+        contract = contract_of(table)
+        self.guard_schema(table)
+        on_key = " AND ".join(f"t.{name} = s.{name}" for name in contract.key)
+        with self._user_metadata(stamp.text("merge")):
+            (
+                DeltaTable.forPath(self.spark, self.path(table))
+                .alias("t")
+                .merge(changes.alias("s"), f"{on_key} AND ({predicate})")
+                .whenMatchedDelete(f"s.{CHANGE} = 'delete'")
+                .whenMatchedUpdate(set={name: f"s.{name}" for name in contract.names})
+                .whenNotMatchedInsert(f"s.{CHANGE} <> 'delete'", {name: f"s.{name}" for name in contract.names})
+                .execute()
+            )
+
+    def staging(self, *parts: str) -> str:
+        """A path for what is not published yet."""
+        return "/".join((self.root, STAGING, *parts))
+
+    def guard_schema(self, table: str) -> None:
+        """Raises ContractError where a stored column is unknown to the contract or of another type.
+
+        A column that is missing is an additive change: it is null until the next write.
+        """
+        rows = self.spark.read.format("delta").load(self.path(table))
+        declared = {column.name: column.type.simpleString() for column in contract_of(table).columns}
+        wrong = sorted(f.name for f in rows.schema if declared.get(f.name) != f.dataType.simpleString())
+        if wrong:
+            raise ContractError(
+                f"{table}: the stored columns {', '.join(wrong)} are not those of the contract; a breaking change "
+                "needs a new version of the contract and `run --full` on a fresh table"
+            )
+
+    # --- inside
+
+    def _writer(self, table: str, rows: DataFrame, mode: str, stamp: Stamp) -> Any:
+        contract = contract_of(table)
+        writer = rows.write.format("delta").option("userMetadata", stamp.text(mode))
+        if self.exists(table):
+            self.guard_schema(table)
+            return writer.option("mergeSchema", "true")
+        return (
+            writer.option("delta.enableChangeDataFeed", "true")
+            .option("delta.enableDeletionVectors", "false")
+            .option("delta.deletedFileRetentionDuration", KEEP_DELETED_FILES)
+            .option("delta.dataSkippingStatsColumns", ",".join(contract.statistics_columns))
+            .option("description", contract.doc)
+        )
+
+    @contextmanager
+    def _user_metadata(self, text: str) -> Iterator[None]:
+        """MERGE takes its userMetadata from the session, not from an option."""
+        self.spark.conf.set(USER_METADATA, text)
+        try:
+            yield
+        finally:
+            self.spark.conf.unset(USER_METADATA)
+
+    def _versions(self, table: str) -> list[int]:
+        names = self.files.names(f"{self.path(table)}/_delta_log")
+        return [int(name[:20]) for name in names if name.endswith(".json") and name[:20].isdigit()]
+
+    def _commit(self, table: str, version: int) -> Commit:
+        text = self.files.read_text(f"{self.path(table)}/_delta_log/{version:020d}.json")
+        info: dict[str, Any] = {}
+        for line in text.splitlines():
+            if line.startswith('{"commitInfo"'):
+                info = json.loads(line)["commitInfo"]
+                break
+        try:
+            told = json.loads(info.get("userMetadata", ""))
+        except ValueError:
+            told = {}
+        return Commit(
+            version=version,
+            operation=info.get("operation", ""),
+            group_id=told.get("group_id", ""),
+            mode=told.get("mode", ""),
+            as_of_date=told.get("as_of_date", ""),
+            reads=told.get("reads", {}),
+        )
+
+    def _open_marker(self) -> dict[str, Any]:
+        marker = f"{self.root}/{MARKER}"
+        if self.files.exists(marker):
+            told: dict[str, Any] = json.loads(self.files.read_text(marker))
+            if told["format"] > LAKE_FORMAT:
+                raise LakeVersionError(
+                    f"this lake has format {told['format']}, this Moodlake knows up to {LAKE_FORMAT}: update Moodlake"
+                )
+            return told
+        if self.files.names(f"{self.root}/bronze"):
+            raise LakeVersionError(
+                f"the lake has tables but no {MARKER}: restore that file from a backup, the pseudonyms hang on it"
+            )
+        told = {
+            "format": LAKE_FORMAT,
+            "salt": secrets.token_hex(32),
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self.files.write_text(marker, json.dumps(told))
+        if is_local(self.root):
+            os.chmod(local_path(self.root) / MARKER, 0o600)
+        return told
+
+
+def absolute_root(root: str) -> str:
+    """The lake's root as Spark takes it: a relative folder lies under the project."""
+    return root.rstrip("/") if "://" in root else str((PROJECT / root).resolve())
+
+
+def is_local(root: str) -> bool:
+    return "://" not in root or root.startswith("file:")
+
+
+def local_path(root: str) -> Path:
+    return Path(root.removeprefix("file://"))
+
+
+def check_free_space(root: str, needed_bytes: int) -> None:
+    """Raises DiskSpaceError where a local lake's disk has less than `needed_bytes` free."""
+    if not is_local(root):
+        return
+    folder = local_path(root)
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes:
+        raise DiskSpaceError(
+            f"the lake's disk has {free / 1e9:.1f} GB free, {needed_bytes / 1e9:.1f} GB are needed: free some space, "
+            "or point LAKE__ROOT elsewhere (LAKE__MIN_FREE_BYTES is the reserve)"
+        )
+
+
+def table_names() -> tuple[str, ...]:
+    """All stored tables by name."""
+    return tuple(name for name, contract in contracts().items() if contract.stored)

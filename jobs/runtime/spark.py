@@ -1,0 +1,134 @@
+"""The Spark session: built once at the edge, tuned for small tables on few cores, on loopback only.
+
+`make bench` compares the choices.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pyspark.errors import PySparkRuntimeError
+from pyspark.sql import SparkSession
+
+from jobs.runtime.errors import JavaError
+from jobs.runtime.jars import jar_paths
+from jobs.runtime.settings import PROJECT, SparkSettings
+
+MIN_JAVA = 17
+LOOPBACK = "127.0.0.1"
+LOG_CONFIG = Path(__file__).with_name("log4j2.properties")
+
+# Delta reads a table's state in 50 tasks and Spark shuffles in 200 by default: for tables of a few files on two
+# cores that is all overhead. The runner raises the shuffle partitions for large builds.
+SMALL_TABLES = {
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "64",
+    "spark.databricks.delta.stalenessLimit": "0",
+    "spark.sql.autoBroadcastJoinThreshold": "32m",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+QUIET = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.eventLog.enabled": "false",
+    # Plans are described for a listener that is not there: in small jobs that was a sixth of the driver's time.
+    "spark.sql.ui.explainMode": "simple",
+    "spark.sql.maxPlanStringLength": "0",
+    "spark.sql.catalogImplementation": "in-memory",
+}
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # Files are named by content of the log alone; outside readers need no Spark feature.
+    "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+}
+# All compilers: the first alone starts a second sooner and plans queries a third slower ever after.
+JAVA_OPTIONS = "-XX:+UseParallelGC -Xss4m"
+
+
+def check_java() -> int:
+    """The major version of the Java that Spark will use. Raises JavaError where it is missing or too old."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    advice = f"Spark needs Java {MIN_JAVA} or newer: install it and put it on PATH, or set JAVA_HOME"
+    if java is None or not Path(java).exists():
+        where = "JAVA_HOME has no bin/java" if home else "no java on PATH"
+        raise JavaError(f"Java was not found ({where}). {advice}.")
+    try:
+        told = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False)
+    except OSError:
+        raise JavaError(f"{java} does not run. {advice}.") from None
+    match = re.search(r'version "(?:1\.)?(\d+)', told.stderr + told.stdout)
+    if match is None:
+        raise JavaError(f"{java} does not tell its version. {advice}.")
+    major = int(match.group(1))
+    if major < MIN_JAVA:
+        raise JavaError(f"Java {major} is too old. {advice}.")
+    return major
+
+
+def open_session(settings: SparkSettings, *, overrides: Mapping[str, str] | None = None) -> SparkSession:
+    """Start Spark with Delta; `overrides` go over the options. Raises JavaError, JarsError."""
+    check_java()
+    jars = jar_paths(PROJECT / settings.jars_dir)
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    # PySpark gives and takes moments in the process's own zone: with UTC there is one zone everywhere.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    is_local = settings.master.startswith("local")
+    if is_local:
+        os.environ["SPARK_LOCAL_IP"] = LOOPBACK
+    java_options = f"{JAVA_OPTIONS} -Dlog4j2.configurationFile={LOG_CONFIG.as_uri()}"
+    options = {
+        **SMALL_TABLES,
+        **QUIET,
+        **DELTA,
+        "spark.jars": ",".join(str(jar) for jar in jars),
+        "spark.driver.memory": settings.driver_memory,
+        "spark.driver.extraJavaOptions": java_options,
+    }
+    if is_local:
+        options["spark.driver.bindAddress"] = LOOPBACK
+        options["spark.driver.host"] = LOOPBACK
+    if settings.local_dir:
+        options["spark.local.dir"] = settings.local_dir
+    options |= overrides or {}
+    builder = SparkSession.builder.appName("moodlake").master(settings.master)
+    for name, value in options.items():
+        builder = builder.config(name, value)
+    with _launch_noise_kept():
+        return builder.getOrCreate()
+
+
+@contextmanager
+def _launch_noise_kept() -> Iterator[None]:
+    """Keep what the JVM says on standard error away from the terminal; if it does not start, tell its last words.
+
+    The JVM inherits the descriptor for life. What fails later reaches Python as an exception all the same.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as noise:
+        os.dup2(noise.fileno(), 2)
+        try:
+            yield
+        except PySparkRuntimeError as error:
+            noise.seek(0)
+            last_words = noise.read().decode("utf-8", "replace").strip().splitlines()[-1:]
+            raise JavaError(f"Spark did not start: {' '.join(last_words) or error}") from None
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
