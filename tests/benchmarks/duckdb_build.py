@@ -1,0 +1,311 @@
+"""The same silver and gold as SQL for DuckDB: written from the tables' contracts, not translated from our code.
+
+Every table is written to Parquet as the project does, and read back from there by the next one. The trap: DuckDB
+rounds a cast to integer where Spark cuts it off, and arg_max skips nulls; hence trunc and arg_max_null.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date
+
+from tests.benchmarks import duckdb_gold
+from tests.benchmarks.duckdb_gold import HIGHEST, LIKELIEST, MOODS, SEP
+
+FEATURES = ("danceability", "energy", "valence", "speechiness", "acousticness", "instrumentalness", "liveness",
+            "loudness_db", "tempo_bpm", "key", "mode", "time_signature")  # fmt: skip
+SUMS = """sum(listen_count)::BIGINT AS listen_count, sum(skip_count)::BIGINT AS skip_count,
+    sum(ms_played)::BIGINT AS ms_played, min(first_played_at) AS first_played_at,
+    max(last_played_at) AS last_played_at"""
+
+
+def _letters() -> tuple[str, str]:
+    """Accented and full-width letters and what is left of them without accents."""
+    pairs = {}
+    for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00), *range(0xFF01, 0xFF5F)):
+        base = unicodedata.normalize("NFKD", chr(code))[0].lower()
+        if base.isascii() and base.isprintable() and base != chr(code):
+            pairs[chr(code)] = base
+    pairs |= dict.fromkeys("\u2010\u2011\u2012\u2013\u2014", "-") | dict.fromkeys("\u2018\u2019", "'")
+    return "".join(pairs), "".join(pairs.values()).replace("'", "''")
+
+
+def _macros() -> str:
+    accented, plain = _letters()
+    folded = f"translate(lower(t), '{accented}', '{plain}')"
+    for pair in ("ß ss", "æ ae", "œ oe", "ø o", "đ d", "ł l", "ı i", "þ th", "ð d"):
+        letter, letters = pair.split()
+        folded = f"replace({folded}, '{letter}', '{letters}')"
+    in_brackets = r"'\s*[(\[](feat\.?|ft\.?|featuring|with)\s[^)\]]*[)\]]'"
+    at_end = r"'\s(feat\.?|ft\.?|featuring)\s.*$'"
+    remaster = (
+        r"'\s*[-(\[]\s*(\d{4}\s+)?(digital(ly)?\s+)?re-?master(ed)?(\s+version)?(\s+\d{4})?(\s+version)?"
+        r"\s*[)\]]?\s*$'"
+    )
+    words = r"trim(regexp_replace(replace(replace(t, '&', ' and '), '''', ''), '[^\p{L}\p{N}]+', ' ', 'g'))"
+    return f"""
+CREATE MACRO folded(t) AS trim(regexp_replace({folded}, '\\s+', ' ', 'g'));
+CREATE MACRO words(t, otherwise) AS CASE WHEN {words} = '' THEN otherwise ELSE {words} END;
+CREATE MACRO without_guests(t) AS regexp_replace(regexp_replace(t, {in_brackets}, '', 'g'), {at_end}, '', 'g');
+CREATE MACRO title_key(t) AS
+    words(regexp_replace(without_guests(folded(t)), {remaster}, '', 'g'), folded(t));
+CREATE MACRO artist_key(t) AS
+    regexp_replace(words(without_guests(folded(t)), folded(t)), '^the (.)', '\\1');
+CREATE MACRO exact_key(t) AS lower(trim(t));
+CREATE MACRO moment(t) AS make_timestamp(epoch_us(t));
+"""
+
+
+PLAYS_VIEW = f"""
+CREATE VIEW plays AS
+WITH parsed AS (
+    SELECT event_id, user_id, moment(event_at) AS event_at, _source AS source,
+        from_json(payload, '{{"artist_name":"VARCHAR","track_name":"VARCHAR","album_name":"VARCHAR",
+            "duration_ms":"VARCHAR","ms_played":"VARCHAR","spotify_id":"VARCHAR","isrc":"VARCHAR",
+            "recording_mbid":"VARCHAR"}}') AS r
+    FROM file_listens
+), shaped AS (
+    SELECT event_id, user_id, event_at, source, trim(r.artist_name) AS artist_name, trim(r.track_name) AS track_name,
+        nullif(trim(r.album_name), '') AS album_name,
+        nullif(regexp_extract(r.spotify_id, '([0-9A-Za-z]{{22}})$', 1), '') AS spotify_id,
+        CASE WHEN regexp_matches(upper(r.isrc), '^[A-Z]{{2}}[A-Z0-9]{{3}}[0-9]{{7}}$') THEN upper(r.isrc) END AS isrc,
+        CASE WHEN regexp_matches(r.recording_mbid,
+            '^[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}$') THEN r.recording_mbid
+        END AS recording_mbid,
+        try_cast(r.duration_ms AS DOUBLE) AS duration, try_cast(r.ms_played AS DOUBLE) AS ms
+    FROM parsed
+)
+SELECT event_id, user_id, event_at, source,
+    coalesce(spotify_id, concat_ws({SEP}, artist_name, track_name)) AS source_track_key,
+    artist_name, track_name, album_name, spotify_id, isrc, recording_mbid,
+    nullif(CASE WHEN duration >= 0 THEN trunc(duration)::BIGINT END, 0) AS duration_ms,
+    CASE WHEN ms >= 0 THEN trunc(ms)::BIGINT END AS ms_played
+FROM shaped"""
+
+
+def _number(name: str) -> str:
+    return f"try_cast(r.{name} AS DOUBLE)"
+
+
+def _feature(name: str) -> str:
+    """Null where the analysis failed: tempo and danceability 0."""
+    failed = f"coalesce({_number('tempo')} = 0 AND {_number('danceability')} = 0, false)"
+    return f"(CASE WHEN NOT {failed} THEN {_number(name)} END)"
+
+
+CATALOGUE = f"""
+WITH parsed AS (
+    SELECT event_id, from_json(payload, '{{{
+    ", ".join(
+        f'"{name}":"VARCHAR"'
+        for name in (
+            "track_id",
+            "artists",
+            "album_name",
+            "track_name",
+            "popularity",
+            "duration_ms",
+            "explicit",
+            "danceability",
+            "energy",
+            "key",
+            "loudness",
+            "mode",
+            "speechiness",
+            "acousticness",
+            "instrumentalness",
+            "liveness",
+            "valence",
+            "tempo",
+            "time_signature",
+            "track_genre",
+        )
+    )
+}}}') AS r
+    FROM kaggle_tracks
+), grouped AS (
+    SELECT r.track_id AS spotify_id, arg_min(r, event_id) AS r, trunc(max({_number("popularity")}))::INT AS popularity,
+        list_sort(list(DISTINCT trim(r.track_genre)) FILTER (r.track_genre IS NOT NULL)) AS genres
+    FROM parsed GROUP BY r.track_id
+)
+SELECT spotify_id, md5(concat_ws({SEP}, 'track', 'spotify', spotify_id)) AS track_id,
+    list_filter(list_transform(string_split(r.artists, ';'), lambda a: trim(a)), lambda a: a <> '') AS artist_names,
+    trim(r.track_name) AS track_name, nullif(trim(r.album_name), '') AS album_name, popularity,
+    lower(r.explicit) = 'true' AS is_explicit, nullif(trunc({_number("duration_ms")})::BIGINT, 0) AS duration_ms,
+    genres, {_feature("danceability")} AS danceability, {_feature("energy")} AS energy,
+    {_feature("valence")} AS valence, {_feature("speechiness")} AS speechiness,
+    {_feature("acousticness")} AS acousticness, {_feature("instrumentalness")} AS instrumentalness,
+    {_feature("liveness")} AS liveness, {_feature("loudness")} AS loudness_db,
+    nullif({_feature("tempo")}, 0) AS tempo_bpm,
+    CASE WHEN {_feature("key")} >= 0 THEN trunc({_feature("key")})::INT END AS key,
+    trunc({_feature("mode")})::INT AS mode, nullif(trunc({_feature("time_signature")})::INT, 0) AS time_signature
+FROM grouped"""
+
+IDENTITIES = f"""
+WITH said AS (  -- first what was said at all, so that few structs have to be compared
+    SELECT source, source_track_key, max(event_at) AS named_at, artist_name, track_name, coalesce(album_name, '') AS al,
+        coalesce(spotify_id, '') AS sp, coalesce(isrc, '') AS isrc, coalesce(recording_mbid, '') AS mbid,
+        coalesce(duration_ms, -1) AS du
+    FROM plays GROUP BY ALL
+), latest AS (
+    SELECT source, source_track_key, unnest(max({{'named_at': named_at, 'artist_name': artist_name,
+        'track_name': track_name, 'al': al, 'sp': sp, 'isrc': isrc, 'mbid': mbid, 'du': du}}))
+    FROM said GROUP BY source, source_track_key
+), keyed AS (
+    SELECT * EXCLUDE (isrc), nullif(al, '') AS album_name, nullif(sp, '') AS spotify_id, nullif(isrc, '') AS isrc,
+        nullif(mbid, '') AS recording_mbid, nullif(du, -1) AS duration_ms, exact_key(artist_name) AS exact_artist,
+        exact_key(track_name) AS exact_title, artist_key(artist_name) AS norm_artist,
+        title_key(track_name) AS norm_title
+    FROM latest
+), catalogue AS (
+    SELECT spotify_id, track_id, popularity, exact_key(artist_names[1]) AS exact_artist,
+        exact_key(track_name) AS exact_title, artist_key(artist_names[1]) AS norm_artist,
+        title_key(track_name) AS norm_title
+    FROM catalogue_tracks
+), exactly AS (
+    SELECT exact_artist, exact_title, track_id AS track_exact FROM catalogue
+    QUALIFY row_number() OVER (
+        PARTITION BY exact_artist, exact_title ORDER BY popularity DESC NULLS LAST, spotify_id) = 1
+), normalised AS (
+    SELECT norm_artist, norm_title, track_id AS track_norm FROM catalogue
+    QUALIFY row_number() OVER (
+        PARTITION BY norm_artist, norm_title ORDER BY popularity DESC NULLS LAST, spotify_id) = 1
+), decided AS (
+    SELECT k.*, c.track_id AS track_by_id, track_exact, track_norm,
+        CASE WHEN k.spotify_id IS NOT NULL THEN md5(concat_ws({SEP}, 'track', 'spotify', k.spotify_id))
+            ELSE md5(concat_ws({SEP}, 'track', 'names', k.norm_artist, k.norm_title)) END AS own_track_id
+    FROM keyed k LEFT JOIN catalogue c ON k.spotify_id = c.spotify_id
+        LEFT JOIN exactly e ON k.exact_artist = e.exact_artist AND k.exact_title = e.exact_title
+        LEFT JOIN normalised n ON k.norm_artist = n.norm_artist AND k.norm_title = n.norm_title
+), named AS (
+    SELECT *, coalesce(track_by_id, track_exact, track_norm, own_track_id) AS track_id,
+        CASE WHEN track_by_id IS NOT NULL THEN 'spotify_id' WHEN track_exact IS NOT NULL THEN 'exact'
+            WHEN track_norm IS NOT NULL THEN 'normalised' ELSE 'none' END AS match_method
+    FROM decided
+)
+SELECT source, source_track_key, track_id, match_method,
+    CASE match_method WHEN 'exact' THEN 0.98 WHEN 'normalised' THEN 0.95 ELSE 1.0 END::DOUBLE AS match_score,
+    own_track_id, CASE WHEN track_id <> own_track_id THEN track_id END AS replaced_by, 1 AS rule_version,
+    artist_name, track_name, album_name, spotify_id, isrc, recording_mbid, duration_ms, named_at
+FROM named"""
+
+_LATER = ("lastfm_url", "artist_lastfm_url", "release_mbid", "album_thumbnail", "album_thumbnail_small",
+          "album_thumbnail_medium", "album_thumbnail_large", "album_thumbnail_extralarge")  # fmt: skip
+TRACKS = f"""
+WITH heard AS (
+    SELECT track_id, max({{'named_at': named_at, 'source': source, 'source_track_key': source_track_key,
+            'artist_name': artist_name, 'track_name': track_name}}) AS named,
+        arg_max_null(album_name, {{'a': named_at, 'b': source, 'c': source_track_key}}) AS heard_album,
+        min(spotify_id) AS heard_spotify_id, min(isrc) AS isrc, min(recording_mbid) AS recording_mbid,
+        max(duration_ms) AS heard_duration_ms
+    FROM track_identities GROUP BY track_id
+), merged AS (
+    SELECT coalesce(c.track_id, h.track_id) AS track_id, coalesce(c.spotify_id, heard_spotify_id) AS spotify_id,
+        h.isrc, h.recording_mbid, coalesce(artist_names, [named.artist_name]) AS artist_names,
+        coalesce(c.track_name, named.track_name) AS track_name, coalesce(c.album_name, heard_album) AS album_name,
+        coalesce(c.duration_ms, heard_duration_ms) AS duration_ms, is_explicit, popularity,
+        coalesce(genres, []::VARCHAR[]) AS genres, c.track_id IS NOT NULL AS is_catalogue
+    FROM catalogue_tracks c FULL JOIN heard h ON c.track_id = h.track_id
+)
+SELECT track_id, spotify_id, isrc, recording_mbid, artist_names,
+    md5(concat_ws({SEP}, 'artist', artist_key(artist_names[1]))) AS artist_id, track_name, album_name,
+    NULL::DATE AS release_date, duration_ms, is_explicit, popularity, genres, is_catalogue,
+    'https://open.spotify.com/track/' || spotify_id AS spotify_url,
+    {", ".join(f"NULL::VARCHAR AS {name}" for name in _LATER)},
+    NULL::VARCHAR[] AS artist_urls, NULL::VARCHAR[] AS artist_mbids
+FROM merged"""
+
+_ENTRIES = ", ".join(
+    f"CASE WHEN {name} IS NOT NULL THEN "
+    f"{{'key': '{name}', 'value': {{'source': 'kaggle', 'confidence': 1.0::DOUBLE}}}} END"
+    for name in FEATURES
+)
+_KNOWN = "valence IS NOT NULL AND energy IS NOT NULL"
+TRACK_FEATURES = f"""
+SELECT track_id, {", ".join(FEATURES)}, CASE WHEN {_KNOWN} THEN 'kaggle' ELSE 'none' END AS feature_source,
+    CASE WHEN {_KNOWN} THEN 1.0 ELSE 0.0 END::DOUBLE AS feature_confidence,
+    map_from_entries(list_filter([{_ENTRIES}], lambda e: e IS NOT NULL)) AS value_sources
+FROM (SELECT track_id FROM tracks) LEFT JOIN (SELECT track_id, {", ".join(FEATURES)} FROM catalogue_tracks)
+    USING (track_id)"""
+
+TRACK_MOODS = f"""
+WITH steps AS (
+    SELECT track_id, feature_confidence, 1 / (1 + exp(-6.0::DOUBLE * (valence - 0.5::DOUBLE))) AS p,
+        1 / (1 + exp(-6.0::DOUBLE * (energy - 0.5::DOUBLE))) AS i
+    FROM track_features
+), scored AS (
+    SELECT track_id, feature_confidence, p * i AS happy, (1 - p) * i AS angry, (1 - p) * (1 - i) AS sad,
+        p * (1 - i) AS relaxed
+    FROM steps
+)
+SELECT track_id, {", ".join(MOODS)}, {LIKELIEST} ELSE 'unknown' END AS mood,
+    CASE WHEN happy IS NULL THEN 'none' ELSE 'sound' END AS mood_source,
+    coalesce({HIGHEST} * feature_confidence, 0) AS mood_confidence, 'quadrants-1' AS model_version
+FROM scored"""
+
+LISTENS = """
+WITH once AS (
+    SELECT event_id, user_id, event_at AS played_at, source, source_track_key, artist_name, track_name, album_name,
+        duration_ms, ms_played, count(*) OVER play AS record_count
+    FROM plays
+    WINDOW play AS (PARTITION BY user_id, event_at, source, artist_name, track_name)
+    QUALIFY row_number() OVER (play ORDER BY event_id) = 1
+), identified AS (
+    SELECT o.* EXCLUDE (duration_ms), i.track_id, time_zone, coalesce(o.duration_ms, t.duration_ms) AS duration_ms
+    FROM once o JOIN track_identities i USING (source, source_track_key) JOIN tracks t ON i.track_id = t.track_id
+        JOIN users u USING (user_id)
+), cut AS (
+    SELECT *, coalesce(epoch_us(played_at) // 1000000 - lag(epoch_us(played_at) // 1000000
+        + coalesce(ms_played, 0) / 1000) OVER listener > 1800, true) AS opens
+    FROM identified
+    WINDOW listener AS (PARTITION BY user_id ORDER BY played_at, source, artist_name, track_name, event_id)
+)
+SELECT event_id AS listen_id, user_id, played_at,
+    CASE WHEN time_zone = 'UTC' THEN played_at ELSE timezone(time_zone, timezone('UTC', played_at)) END::DATE
+        AS listen_date,
+    track_id, source_track_key, artist_name, track_name, album_name, source, [source] AS merged_sources, record_count,
+    ms_played, duration_ms, ms_played < least(30000.0::DOUBLE, duration_ms * 0.5::DOUBLE) AS is_skipped,
+    NULL::BOOLEAN AS is_loved, NULL::BOOLEAN AS is_streamable,
+    last_value(CASE WHEN opens THEN event_id END IGNORE NULLS) OVER (
+        PARTITION BY user_id ORDER BY played_at, source, artist_name, track_name, event_id) AS session_id
+FROM cut"""
+
+USER_TRACK_DAYS = """
+SELECT user_id, listen_date, track_id, count(*) AS listen_count, count(*) FILTER (is_skipped) AS skip_count,
+    sum(ms_played)::BIGINT AS ms_played, min(played_at) AS first_played_at, max(played_at) AS last_played_at
+FROM listens GROUP BY ALL"""
+USER_TRACKS = f"SELECT user_id, track_id, {SUMS} FROM user_track_days GROUP BY user_id, track_id"
+USER_ARTISTS = f"""
+SELECT user_id, artist_id, min(artist_names[1]) AS artist_name, count(*) AS track_count, {SUMS}
+FROM user_tracks JOIN (SELECT track_id, artist_id, artist_names FROM tracks) USING (track_id)
+GROUP BY user_id, artist_id"""
+ENRICHED = f"""
+SELECT l.*, t.genres, {", ".join(f"f.{name}" for name in FEATURES)}, f.feature_source, f.feature_confidence,
+    {", ".join(f"m.{name}" for name in MOODS)}, m.mood, m.mood_source, m.mood_confidence
+FROM listens l LEFT JOIN tracks t USING (track_id) LEFT JOIN track_features f USING (track_id)
+    LEFT JOIN track_moods m USING (track_id)"""
+
+
+def preparation() -> str:
+    """Macros and the view over bronze; the views file_listens, kaggle_tracks and users must be there."""
+    return f"{_macros()}{PLAYS_VIEW};"
+
+
+def tables(as_of: date) -> dict[str, str]:
+    """The query of every table, in the order in which they can be built."""
+    return {
+        "silver.catalogue_tracks": CATALOGUE,
+        "silver.track_identities": IDENTITIES,
+        "silver.tracks": TRACKS,
+        "silver.track_features": TRACK_FEATURES,
+        "silver.track_moods": TRACK_MOODS,
+        "silver.listens": LISTENS,
+        "silver.user_track_days": USER_TRACK_DAYS,
+        "silver.user_tracks": USER_TRACKS,
+        "silver.user_artists": USER_ARTISTS,
+        "silver.enriched_listens": ENRICHED,
+        "gold.user_mood_profiles": duckdb_gold.profiles(as_of),
+        "gold.user_mood_days": duckdb_gold.USER_MOOD_DAYS,
+        "gold.listening_stats": duckdb_gold.stats(as_of),
+        "gold.feature_coverage": duckdb_gold.coverage(as_of),
+    }

@@ -1,0 +1,238 @@
+"""Results to one Markdown page: printed after a run and written as docs/performance.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tests.benchmarks.settings import END, GOALS, HISTORY_DAYS, SEED, size_of
+
+Results = dict[str, Any]
+IDLE_LOAD = 0.5
+
+INTRODUCTION = f"""# Performance
+
+Written by `make bench`; run it on an idle machine before believing a change. Every step runs in a process of its own.
+"New JVM" is the first work of a fresh process after its session has started (the start itself is under Sessions);
+"warm" is the same work again in that process. Memory is the highest resident set of the whole process tree. Data is
+generated (seed {SEED}): {HISTORY_DAYS} days up to {END}, tracks by Zipf, plays in sessions, names spelt in several
+ways, some lines repeated, a quarter of the listeners outside UTC.
+"""
+
+
+def page(results: Results) -> str:
+    """The page of all results there are."""
+    figures: dict[str, tuple[float, str]] = {}
+    sections = [_imports(results, figures), _builds(results, figures), _nights(results, figures)]
+    sections.append(_sessions(results, figures))
+    parts = [INTRODUCTION, _facts(results), _goals(figures), *sections]
+    return "\n".join(part for part in parts if part)
+
+
+# --- sections
+
+
+def _facts(results: Results) -> str:
+    rows = list(results.get("machine", {}).items())
+    measured = [entry for name, entry in results.items() if name != "machine"]
+    dates = sorted({entry["measured_at"] for entry in measured})
+    if dates:
+        rows.append(("Measured", dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"))
+    text = _table(("", ""), rows)
+    if any(entry["load"] > IDLE_LOAD for entry in measured):
+        text += "\nThe machine was not idle when a run began: figures are too high and ratios uncertain.\n"
+    return text
+
+
+def _goals(figures: dict[str, tuple[float, str]]) -> str:
+    if not figures:
+        return "Nothing has been measured yet.\n"
+    rows = []
+    over = []
+    for name, goal in GOALS.items():
+        if name not in figures:
+            continue
+        value, what = figures[name]
+        rows.append((what, f"{goal:g}", f"{value:.2f}", "kept" if value <= goal else "**over**"))
+        if value > goal:
+            over.append(f"{what} ({value:.2f} against {goal:g})")
+    missing = [name for name in GOALS if name not in figures]
+    text = "## Goals\n\n" + _table(("figure", "goal, at most", "measured", ""), rows)
+    text += f"\nOver the goal: {'; '.join(over)}.\n" if over else "\nNo measured figure is over its goal.\n"
+    if missing:
+        text += f"Not measured: {', '.join(missing)}.\n"
+    return text
+
+
+def _imports(results: Results, figures: dict[str, tuple[float, str]]) -> str:
+    entries = _entries(results, "import")
+    if not entries:
+        return ""
+    rows = []
+    for _, entry in entries:
+        ours, bare, duckdb = entry["ours"], entry["bare"], entry["duckdb"]
+        into = f"{entry['rows']:,} into {entry['into']:,}"
+        bare_new, bare_warm = (bare["seconds"][name] for name in ("new_jvm", "warm"))
+        duck = duckdb["seconds"]["import"]
+        for what, name in (("new JVM", "new_jvm"), ("warm", "warm"), ("warm, all of it again", "again")):
+            spent = ours["seconds"][name]
+            over_bare = spent / (bare_new if name == "new_jvm" else bare_warm)
+            rows.append(
+                (into, f"ours, {what}", _s(spent), f"{over_bare:.1f}", f"{spent / duck:.1f}", _gb(ours["peaks"][name]))
+            )
+        for what, name in (("new JVM", "new_jvm"), ("warm", "warm")):
+            rows.append((into, f"bare Spark copy, {what}", _s(bare["seconds"][name]), "", "", _gb(bare["peaks"][name])))
+        rows.append((into, "DuckDB", _s(duck), "", "1.0", _gb(duckdb["peaks"]["import"])))
+        history = entry["history"]
+        rows.append(
+            (
+                f"{history['facts']['rows']:,} into none",
+                "ours, new JVM",
+                _s(history["seconds"]["history"]),
+                "",
+                "",
+                _gb(history["peaks"]["history"]),
+            )
+        )
+        at = f"{entry['rows']:,} rows into {entry['into']:,}"
+        warm = ours["seconds"]["warm"]
+        figures["import_over_bare"] = warm / bare_warm, f"import over a bare Spark copy, warm, {at}"
+        figures["import_over_duckdb"] = warm / duck, f"import over DuckDB, warm, {at}"
+    return (
+        "## Import\n\nA csv file of listens: pseudonyms, rules, ids, the record kept as JSON, repeats dropped within "
+        "the file and against the table, the account and the quarantine, one publish. The bare copy parses the file "
+        "into typed columns and writes Delta, nothing else. DuckDB makes the same ids and JSON and drops the same "
+        "repeats (the number of stored rows is checked), without quarantine, account or transaction.\n\n"
+        + _table(("rows", "who", "seconds", "over bare", "over DuckDB", "peak memory"), rows)
+    )
+
+
+def _builds(results: Results, figures: dict[str, tuple[float, str]]) -> str:
+    entries = _entries(results, "build")
+    if not entries:
+        return ""
+    rows = []
+    equal = []
+    slowest = ""
+    for size, entry in entries:
+        at = f"{entry['listens']:,} listens, {entry['users']:,} users"
+        duck = entry["duckdb"]["seconds"]["build"]
+        rows.append((at, "DuckDB", _s(duck), "1.0", _gb(entry["duckdb"]["peaks"]["build"])))
+        for what, name in (("new JVM", "new_jvm"), ("warm", "warm")):
+            spent = entry["ours"]["seconds"][name]
+            rows.append((at, f"ours, {what}", _s(spent), f"{spent / duck:.1f}", _gb(entry["ours"]["peaks"][name])))
+            if not size.endswith("-deep"):
+                figures[f"build_over_duckdb_{name}"] = spent / duck, f"full build over DuckDB, {what}, {at}"
+        told = entry["equality"]
+        equal.append(f"{at}: {told['tables']} tables, {told['figures']} figures")
+        tables = sorted(
+            ((s, name) for name, s in entry["duckdb"]["seconds"].items() if "." in name and s > 0), reverse=True
+        )
+        slowest = ", ".join(f"{name} {_s(s)}" for s, name in tables[:4])
+    return (
+        "## Full build\n\nSilver and gold from bronze. DuckDB (2 threads) reads the same Parquet files of bronze, JSON "
+        "included, and writes the same 14 tables as zstd Parquet, without checks, quarantine, clustering, change feed "
+        "or transactions, which ours include. Counts and checksums over every business column of every table are "
+        f"equal ({'; '.join(equal)}); where they are not, no page is written.\n\n"
+        + _table(("world", "who", "seconds", "over DuckDB", "peak memory"), rows)
+        + f"\nDuckDB's dearest tables at the last size: {slowest}.\n"
+    )
+
+
+def _nights(results: Results, figures: dict[str, tuple[float, str]]) -> str:
+    entries = _entries(results, "night")
+    if not entries:
+        return ""
+    rows = []
+    reasons = []
+    first = entries[0][1]["ours"]["seconds"]
+    for size, entry in entries:
+        at = f"{entry['listens']:,} listens, {entry['users']:,} users"
+        ours, build = entry["ours"]["seconds"], results.get(f"build/{size}", {}).get("ours", {}).get("seconds", {})
+        facts = entry["ours"]["facts"]
+        for what, name, share_of in (
+            ("import, new JVM", "import_new_jvm", ""),
+            ("night, new JVM", "night_new_jvm", "new_jvm"),
+            ("nothing new", "nothing_new", "warm"),
+            ("import, warm", "import_warm", ""),
+            ("night, warm", "night_warm", "warm"),
+        ):
+            share = f"{ours[name] / build[share_of]:.2f}" if share_of in build else ""
+            growth = f"{ours[name] / first[name]:.2f}" if entry is not entries[0][1] else ""
+            rows.append((at, what, _s(ours[name]), share, growth, _gb(entry["ours"]["peaks"][name])))
+        full = facts["first"]["in_full"]
+        reasons.append(
+            f"- {at}: {facts['stored']:,} new listens of {facts['listeners']:,} users, "
+            f"{facts['first']['rows_written']:,} rows written to {facts['first']['tables']} tables; nothing new wrote "
+            f"{facts['nothing_new']['rows_written']:,} rows; "
+            + (f"built in full: {'; '.join(full)}" if full else "no table was built in full")
+        )
+        kind = "history" if size.endswith("-deep") else "users"
+        if entry is not entries[0][1]:
+            grown = "history per user" if kind == "history" else "users"
+            figures[f"night_growth_{kind}"] = (
+                ours["night_warm"] / first["night_warm"],
+                f"warm night as {grown} grew to {at}",
+            )
+        if kind == "users" and "warm" in build:
+            figures["night_share_of_build"] = ours["night_warm"] / build["warm"], f"warm night over a full build, {at}"
+    return (
+        "## Night\n\nAfter a full build one more day of listens of a few users is imported, and the night runs for the "
+        "next date: users whose plays merely fall out of a period are part of it. Growth is against the first size.\n\n"
+        + _table(("world", "what", "seconds", "share of full build", "growth", "peak memory"), rows)
+        + "\n"
+        + "\n".join(reasons)
+        + "\n"
+    )
+
+
+def _sessions(results: Results, figures: dict[str, tuple[float, str]]) -> str:
+    entry = results.get("session")
+    if not entry:
+        return ""
+    profiles = {name: told for name, told in entry.items() if isinstance(told, dict)}
+    best = {kind: min(told["seconds"][kind] for told in profiles.values()) for kind in ("start", "merge")}
+    rows = []
+    for name, told in profiles.items():
+        start, first, merge = (told["seconds"][kind] for kind in ("start", "first_merge", "merge"))
+        rows.append(
+            (
+                name,
+                _s(start),
+                f"{start / best['start']:.2f}",
+                _s(first),
+                _s(merge),
+                f"{merge / best['merge']:.2f}",
+                _gb(max(told["peaks"].values())),
+            )
+        )
+    ours = profiles["ours"]["seconds"]
+    worst = max(ours[kind] / best[kind] for kind in best)
+    figures["session_over_best"] = worst, "session start and steady MERGE over the best profile, the worse of the two"
+    return (
+        "## Sessions\n\nStart to the first answer, then MERGE of 500 rows (half of them new) into a Delta table of "
+        "10,000; the steady time is the median of the last ones.\n\n"
+        + _table(("profile", "start", "over best", "first MERGE", "steady MERGE", "over best", "peak memory"), rows)
+    )
+
+
+# --- inside
+
+
+def _entries(results: Results, case: str) -> list[tuple[str, Any]]:
+    """The case's entries by size, smallest first, grown histories after the sizes of the same listens."""
+    found = [(name.partition("/")[2], entry) for name, entry in results.items() if name.startswith(f"{case}/")]
+    return sorted(found, key=lambda pair: (size_of(pair[0].removesuffix("-deep")).listens, pair[0].endswith("-deep")))
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _s(seconds: float) -> str:
+    return f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}"
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

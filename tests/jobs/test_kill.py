@@ -1,0 +1,92 @@
+"""Killed with -9 at any point of an import or a run, the next run ends with the tables of an undisturbed one.
+
+The points are drawn by a fixed seed; MOODLAKE_KILLS draws more of them (`make soak`).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from jobs.runtime.lake import Lake
+from jobs.runtime.settings import LakeSettings, Settings
+from tests import worlds
+from tests.lakes import business_rows, import_catalogue, import_plays, run
+
+ROOT = Path(__file__).resolve().parents[2]
+NIGHT = date(2026, 10, 1)
+KILLS = int(os.environ.get("MOODLAKE_KILLS", "3"))
+IMPORT_STEPS, RUN_STEPS = 12, 44  # steps that a process of this small world takes; a later number kills nothing
+POINTS = [
+    (verb, random.Random(seed + 1).randrange(1, IMPORT_STEPS if verb == "import" else RUN_STEPS))
+    for seed in range(KILLS)
+    for verb in (("run", "import", "run")[seed % 3],)
+]
+
+
+@pytest.fixture(scope="module")
+def world() -> tuple[list[worlds.Song], list[worlds.Play]]:
+    songs = worlds.songs(15, seed=11)
+    first = datetime(2026, 9, 1)  # noqa: DTZ001
+    return songs, worlds.plays(songs, users=("ash", "birch"), first=first, days=20, count=80, seed=11)
+
+
+def command(lake: Lake, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "LAKE__ROOT": lake.root,
+        "PYTHONPATH": str(ROOT),
+        "SPARK__MASTER": "local[1]",
+        "SPARK__DRIVER_MEMORY": "1g",
+        "MOODLAKE_IGNORE_DOTENV": "1",
+    }
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("verb", "point"), POINTS)
+def test_the_next_run_repairs_a_kill(
+    lake: Lake,
+    settings: Settings,
+    tmp_path: Path,
+    world: tuple[list[worlds.Song], list[worlds.Play]],
+    verb: str,
+    point: int,
+) -> None:
+    songs, plays = world
+    path = worlds.write_plays(tmp_path / "killed.csv", plays)
+    import_catalogue(lake, settings, tmp_path, songs)
+    if verb == "run":
+        import_plays(lake, settings, tmp_path, plays)
+    call = ["import", "csv", str(path), "--label", "diary"] if verb == "import" else ["run", "--as-of", str(NIGHT)]
+    killed = command(lake, "tests/jobs/killed_process.py", str(point), *call)
+    assert killed.returncode == -signal.SIGKILL, f"point {point} was not met: {killed.stdout[-400:]}"
+
+    import_plays(lake, settings, tmp_path, plays)
+    run(lake, settings, NIGHT)
+
+    calm = Lake(lake.spark, LakeSettings(root=str(tmp_path / "calm")))
+    calm.files.write_text(f"{calm.root}/_lake.json", lake.files.read_text(f"{lake.root}/_lake.json"))
+    calm = Lake(lake.spark, LakeSettings(root=calm.root))
+    import_catalogue(calm, settings, tmp_path, songs)
+    import_plays(calm, settings, tmp_path, plays)
+    run(calm, settings, NIGHT)
+    assert business_rows(lake, NIGHT) == business_rows(calm, NIGHT)
+    assert lake.read("bronze.file_listens").count() == calm.read("bronze.file_listens").count()
+    for account in lake.read("ops.imports").collect():
+        parts = (account[f"{part}_count"] for part in ("stored", "duplicate", "skipped", "quarantined"))
+        assert account["attempted_count"] == sum(parts)

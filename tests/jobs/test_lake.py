@@ -1,0 +1,164 @@
+"""A built lake read back by outside readers, status and check; and its guards: audit, drift, history, restore."""
+
+from __future__ import annotations
+
+import io
+import math
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from rich.console import Console
+
+from jobs.checking import check_lake, print_verdicts
+from jobs.runner import Run, execute, new_run_id
+from jobs.runtime.errors import ContractError, LakeVersionError
+from jobs.runtime.lake import Lake, Stamp
+from jobs.runtime.settings import LakeSettings, Settings
+from jobs.status import print_status
+from jobs.summary import coverage
+from tests import worlds
+from tests.lakes import built_tables, import_catalogue, import_plays, run
+
+NIGHT = date(2026, 10, 1)
+
+
+@pytest.fixture(scope="module")
+def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A small lake with a full and an incremental run behind it; read only."""
+    folder = tmp_path_factory.mktemp("built")
+    settings = Settings(lake=LakeSettings(root=str(folder / "lake")))
+    lake = Lake(spark, settings.lake)
+    songs = worlds.songs(25, seed=5)
+    first = datetime(2026, 8, 1)  # noqa: DTZ001
+    plays = worlds.plays(songs, users=("ash", "birch", "cedar"), first=first, days=60, count=200, seed=5)
+    import_catalogue(lake, settings, folder, songs)
+    import_plays(lake, settings, folder, plays[:150])
+    run(lake, settings, NIGHT)
+    import_plays(lake, settings, folder, plays[150:])
+    run(lake, settings, NIGHT)
+    return lake
+
+
+def plain(value: Any) -> Any:
+    """A value as every reader can tell it: moments as naive UTC, containers in order."""
+    if isinstance(value, dict):
+        return sorted((key, plain(inner)) for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def test_outside_readers_see_the_same_rows(built: Lake) -> None:
+    tables = built_tables(built)
+    assert len(tables) == 15
+    for table in tables:
+        rows = built.read(table)
+        expected = sorted(repr(plain(list(row.asDict(recursive=True).values()))) for row in rows.collect())
+        arrow = DeltaTable(built.path(table)).to_pyarrow_table().select(rows.columns)
+        maps = {name for name in rows.columns if rows.schema[name].dataType.typeName() == "map"}
+        outside = [
+            {k: dict(v) if k in maps and v is not None else v for k, v in row.items()} for row in arrow.to_pylist()
+        ]
+        assert sorted(repr(plain(list(row.values()))) for row in outside) == expected, table
+        counted = duckdb.sql("SELECT count(*) FROM arrow").fetchall()
+        assert counted == [(len(expected),)], table
+        on_disk = duckdb.sql(f"SELECT count(*) FROM read_parquet({DeltaTable(built.path(table)).file_uris()!r})").fetchall()
+        assert on_disk == [(len(expected),)], table
+
+
+def test_check_holds_and_status_tells(built: Lake) -> None:
+    verdicts = check_lake(built, NIGHT)
+    assert len(verdicts) > 40
+    assert [str(v) for v in verdicts if not v.holds and v.metric.severity == "fail"] == []
+    console = Console(file=io.StringIO(), width=200)
+    print_verdicts(verdicts, console)
+    print_status(built, console)
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    for expected in ("silver.enriched_listens", "Last runs", "Watermarks", "Last imports"):
+        assert expected in told
+
+
+def test_coverage_counts_plays_and_tracks(built: Lake) -> None:
+    plays, tracks, by_source = coverage(built)
+    listens = built.read("silver.enriched_listens")
+    assert plays.total == listens.count() == sum(by_source.values())
+    assert plays.covered == listens.where("feature_source <> 'none'").count()
+    assert tracks.total == listens.select("track_id").distinct().count()
+    assert str(plays).startswith(f"Coverage: {plays.covered}/{plays.total} = ")
+
+
+def test_every_play_is_in_listens_once_or_accounted_for(built: Lake) -> None:
+    listens = built.read("silver.listens")
+    assert listens.agg(F.sum("record_count")).first()[0] == built.read("bronze.file_listens").count()
+    alike = listens.groupBy("source", "user_id", "played_at", "artist_name", "track_name").count()
+    assert alike.where("count > 1").isEmpty()
+    assert built.read("silver.enriched_listens").count() == listens.count()
+
+
+def test_commits_carry_the_run_and_the_versions_read(built: Lake) -> None:
+    commit = built.last_commit("silver.user_track_days")
+    assert commit is not None
+    assert commit.mode == "merge"
+    assert commit.reads == {"silver.listens": built.version("silver.listens")}
+
+
+def test_a_failed_audit_publishes_nothing_and_keeps_the_bookmarks(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    song = worlds.Song("A", "B", worlds.spotify_id(1))
+    import_catalogue(lake, settings, tmp_path, [song])
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 1), song)])  # noqa: DTZ001
+    lake.append("ops.accounts", lake.read("ops.accounts"), Stamp("a-second-row-of-one-listener", str(NIGHT)))
+
+    failed = execute(lake, settings, Run(new_run_id(), NIGHT))
+    assert [outcome.status for outcome in failed] == ["failed", "skipped"]
+    assert "silver.users/duplicate_keys" in failed[0].messages[0]
+    assert built_tables(lake) == []
+    assert lake.files.names(lake.staging()) == []
+
+    accounts = lake.read("ops.accounts").dropDuplicates(["user_id"]).localCheckpoint()
+    lake.replace("ops.accounts", accounts, Stamp("mended", str(NIGHT)))
+    run(lake, settings, NIGHT)
+    assert lake.read("silver.listens").count() == 1
+
+
+def test_a_stored_column_of_another_type_is_refused(lake: Lake) -> None:
+    lake.spark.range(1).selectExpr("id AS user_id").write.format("delta").save(lake.path("silver.users"))
+    with pytest.raises(ContractError, match="user_id"):
+        lake.guard_schema("silver.users")
+
+
+def test_a_lake_without_its_marker_is_refused(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    import_catalogue(lake, settings, tmp_path, worlds.songs(4, seed=1))
+    lake.files.delete(f"{lake.root}/_lake.json")
+    with pytest.raises(LakeVersionError, match="backup"):
+        Lake(lake.spark, settings.lake)
+
+
+def test_coverage_keeps_its_history(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    song = worlds.Song("A", "B", worlds.spotify_id(1))
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 1), song)])  # noqa: DTZ001
+    run(lake, settings, NIGHT)
+    run(lake, settings, date(2026, 10, 2))
+    run(lake, settings, date(2026, 10, 2), full=True)
+    dates = {str(row["run_date"]) for row in lake.read("gold.feature_coverage").collect()}
+    assert dates == {"2026-10-01", "2026-10-02"}
+
+
+def test_a_restored_input_means_a_full_build_and_says_so(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    song = worlds.Song("A", "B", worlds.spotify_id(1))
+    for day in (1, 2):
+        import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, day), song)])  # noqa: DTZ001
+        run(lake, settings, NIGHT)
+    lake.spark.sql(f"RESTORE TABLE delta.`{lake.path('silver.listens')}` TO VERSION AS OF 0")
+    outcomes = run(lake, settings, NIGHT)
+    assert any("silver.listens in full: the table was restored" in message for message in outcomes[0].messages)
+    assert lake.read("silver.listens").count() == lake.read("silver.enriched_listens").count() == 2

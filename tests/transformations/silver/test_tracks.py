@@ -1,0 +1,89 @@
+"""The catalogue's tracks and those only heard, one row each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from schemas.silver.catalogue_tracks import CONTRACT as CATALOGUE_TRACKS
+from schemas.silver.track_identities import CONTRACT as TRACK_IDENTITIES
+from schemas.silver.tracks import CONTRACT
+from tests.rows import checked, make_rows
+from transformations.silver.tracks import build
+
+A, B = "A" * 22, "B" * 22
+OLD, NEW = datetime(2010, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC)
+IN_CATALOGUE = {
+    "spotify_id": A,
+    "track_id": "t1",
+    "artist_names": ["Björk", "Guest"],
+    "track_name": "Jóga",
+    "album_name": "Homogenic",
+    "duration_ms": 305_000,
+    "genres": ["pop"],
+    "popularity": 60,
+}
+
+
+def tracks(
+    spark: SparkSession, catalogue: tuple[dict[str, Any], ...], *track_identities: dict[str, Any]
+) -> list[dict[str, Any]]:
+    rows = build(
+        catalogue_tracks=make_rows(spark, CATALOGUE_TRACKS, *catalogue),
+        track_identities=make_rows(spark, TRACK_IDENTITIES, *track_identities),
+    )
+    return checked(rows, CONTRACT)
+
+
+def test_a_catalogue_track_is_kept_unheard(spark: SparkSession) -> None:
+    (track,) = tracks(spark, (IN_CATALOGUE,))
+    assert {name: track[name] for name in IN_CATALOGUE} == IN_CATALOGUE
+    assert (track["is_catalogue"], track["spotify_url"]) == (True, f"https://open.spotify.com/track/{A}")
+
+
+def test_nothing_gives_nothing(spark: SparkSession) -> None:
+    assert tracks(spark, ()) == []
+
+
+def test_keys_of_one_track_do_not_fan_out_and_the_catalogue_names_it(spark: SparkSession) -> None:
+    keys = (
+        {"track_id": "t1", "artist_name": "bjork", "track_name": "joga", "isrc": "GBAWA9700010", "duration_ms": 1},
+        {"track_id": "t1", "artist_name": "Bjørk", "track_name": "JOGA", "spotify_id": B, "album_name": "Other"},
+    )
+    (track,) = tracks(spark, (IN_CATALOGUE,), *keys)
+    assert {name: track[name] for name in IN_CATALOGUE} == IN_CATALOGUE
+    assert track["isrc"] == "GBAWA9700010"
+
+
+def test_a_heard_only_track_is_kept_under_the_names_of_its_latest_play(spark: SparkSession) -> None:
+    old = {
+        "track_id": "t2",
+        "artist_name": "beatles",
+        "track_name": "help",
+        "named_at": OLD,
+    }
+    new = {
+        "track_id": "t2",
+        "artist_name": "The Beatles",
+        "track_name": "Help!",
+        "named_at": NEW,
+    }
+    got = tracks(
+        spark, (IN_CATALOGUE,), {**old, "duration_ms": 140_000, "spotify_id": B}, {**new, "album_name": "Help!"}
+    )
+    assert [track["track_id"] for track in got] == ["t1", "t2"]
+    shown = ("artist_names", "track_name", "album_name", "duration_ms", "genres", "is_catalogue", "spotify_id")
+    assert tuple(got[1][name] for name in shown) == (["The Beatles"], "Help!", "Help!", 140_000, [], False, B)
+
+
+def test_an_artist_has_one_id_however_it_is_written(spark: SparkSession) -> None:
+    heard = {"track_id": "t2", "artist_name": "BJORK", "track_name": "Bachelorette"}
+    first, second = tracks(spark, (IN_CATALOGUE,), heard)
+    assert first["artist_id"] == second["artist_id"]
+
+
+def test_a_catalogue_track_without_an_artist_stops_nothing(spark: SparkSession) -> None:
+    got = tracks(spark, (IN_CATALOGUE, {"spotify_id": B, "track_id": "t2", "artist_names": []}))
+    assert "t1" in [track["track_id"] for track in got]

@@ -1,0 +1,101 @@
+"""Small worlds for tests: catalogue and play files written to a folder in the documented layouts."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+CATALOGUE_HEADER = (
+    ",track_id,artists,album_name,track_name,popularity,duration_ms,explicit,danceability,energy,key,loudness,mode,"
+    "speechiness,acousticness,instrumentalness,liveness,valence,tempo,time_signature,track_genre"
+)
+PLAY_COLUMNS = ("user_id", "played_at", "artist_name", "track_name", "album_name", "ms_played", "spotify_id")
+
+
+@dataclass(frozen=True)
+class Song:
+    """A track of a small world; those without an id are only ever heard."""
+
+    artist: str
+    title: str
+    spotify_id: str | None
+    valence: float = 0.5
+    energy: float = 0.5
+    genres: tuple[str, ...] = ("pop",)
+
+
+@dataclass(frozen=True)
+class Play:
+    """A play of a small world; `at` is its start, UTC."""
+
+    user: str
+    at: datetime
+    song: Song
+    ms_played: int | None = 200_000
+    with_id: bool = False
+
+
+def spotify_id(number: int) -> str:
+    """A well-formed id of 22 characters."""
+    return f"{number:022d}"
+
+
+def write_catalogue(path: Path, songs: Sequence[Song]) -> Path:
+    """The songs that have an id, one row per genre, in the Kaggle layout."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(CATALOGUE_HEADER.split(","))
+        number = 0
+        for song in songs:
+            for genre in song.genres if song.spotify_id else ():
+                features = (0.6, song.energy, 5, -7.5, 1, 0.05, 0.2, 0.0, 0.1, song.valence, 120.5, 4)
+                album = f"{song.title} LP"
+                head = (number, song.spotify_id, song.artist, album, song.title, 40 + number % 50, 210_000, "False")
+                writer.writerow((*head, *features, genre))
+                number += 1
+    return path
+
+
+def write_plays(path: Path, plays: Sequence[Play]) -> Path:
+    """The plays as a csv with a header, times in UTC."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(PLAY_COLUMNS)
+        for play in plays:
+            at = play.at.isoformat(timespec="milliseconds") + "Z"
+            song_id = play.song.spotify_id if play.with_id else ""
+            ms_played = "" if play.ms_played is None else play.ms_played
+            writer.writerow((play.user, at, play.song.artist, play.song.title, "", ms_played, song_id))
+    return path
+
+
+def songs(count: int, *, seed: int, heard_only_share: float = 0.25) -> list[Song]:
+    """Songs of a few artists and genres, spread over the moods."""
+    rng = random.Random(seed)
+    genres = ("ambient", "metal", "pop", "soul")
+    return [
+        Song(
+            artist=f"Artist {rng.randrange(max(2, count // 4))}",
+            title=f"Song {number}" + rng.choice(("", "", " (feat. Guest)", " - Live")),
+            spotify_id=None if rng.random() < heard_only_share else spotify_id(number),
+            valence=round(rng.random(), 3),
+            energy=round(rng.random(), 3),
+            genres=tuple(sorted(rng.sample(genres, rng.choice((1, 1, 2))))),
+        )
+        for number in range(count)
+    ]
+
+
+def plays(of: Sequence[Song], *, users: Sequence[str], first: datetime, days: int, count: int, seed: int) -> list[Play]:
+    """Random plays over a span of days, some skipped, some of unknown length, some written with other spellings."""
+    rng = random.Random(seed)
+    out = []
+    for _ in range(count):
+        at = first + timedelta(minutes=rng.randrange(days * 24 * 60))
+        ms_played = rng.choice((None, 5_000, 29_000, 180_000, 240_000))
+        out.append(Play(rng.choice(users), at, rng.choice(of), ms_played, with_id=rng.random() < 0.3))
+    return out
