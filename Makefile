@@ -1,0 +1,75 @@
+# Moodlake. `make` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+# Two processes, each with a Spark of its own: planning small queries is single-threaded work.
+PARALLEL := -n 2 --dist worksteal
+# A person's .env holds credentials: tests, bench and demo never read it.
+UNENV := MOODLAKE_IGNORE_DOTENV=1
+
+.PHONY: help setup setup-dev run test test-fast check lint types imports soak bench docs locks clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+$(VENV)/run.stamp: requirements.lock
+	@echo "setting up the environment (once)"
+	@$(PYTHON) -c 'import sys; sys.exit("Moodlake needs Python 3.11 or newer; set PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) -r requirements.lock
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
+	@echo "adding the development groups and Airflow (once)"
+	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+.jars/done.stamp: jobs/runtime/jars.py $(VENV)/run.stamp
+	@$(BIN)/python -m jobs.runtime.jars
+	@touch $@
+
+setup: $(VENV)/run.stamp .jars/done.stamp ## prepare what `make run` needs
+
+setup-dev: setup $(VENV)/dev.stamp ## add what tests need
+
+run: setup ## the sample world, a night, and what it says (data/lake, no credentials)
+	@$(UNENV) $(BIN)/python run_ingestion.py demo
+
+check: setup-dev lint types imports ## what CI runs: lint, types, import rules, tests
+	@$(UNENV) $(BIN)/python -m pytest $(PARALLEL) --durations=15
+
+test: setup-dev ## all tests
+	@$(UNENV) $(BIN)/python -m pytest $(PARALLEL)
+
+test-fast: setup-dev ## the tests that need no JVM
+	@$(UNENV) $(BIN)/python -m pytest -m "not spark and not airflow"
+
+lint: setup-dev ## ruff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup-dev ## mypy
+	@$(BIN)/mypy
+
+imports: setup-dev ## the layer rules
+	@$(BIN)/lint-imports
+
+soak: setup-dev ## the long forms of the property, kill and night tests
+	@$(UNENV) MOODLAKE_SEQUENCES=25 MOODLAKE_KILLS=15 MOODLAKE_NIGHTS=60 $(BIN)/python -m pytest --durations=15 \
+	  tests/jobs/test_increments.py tests/jobs/test_kill.py tests/jobs/test_soak.py
+
+bench: setup-dev ## speed against bare Spark and DuckDB, writes docs/performance.md
+	@$(UNENV) $(BIN)/python -m tests.benchmarks $(BENCH)
+
+docs: setup ## write docs/dictionary.md from the contracts
+	@$(UNENV) $(BIN)/python run_ingestion.py docs
+
+locks: setup-dev ## compile the locks from pyproject.toml
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --group dev --group airflow pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate -c requirements-dev.lock pyproject.toml -o requirements.lock
+
+clean: ## drop what was generated, but never the lake
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .bench data/sample

@@ -1,0 +1,1 @@
+"""Pure DataFrame to DataFrame: one module a table, each exports build(*, ...)."""

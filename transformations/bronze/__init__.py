@@ -1,0 +1,1 @@
+"""Transformations of the bronze layer, one module a table."""

@@ -1,0 +1,1 @@
+"""Transformations of the gold layer, one module a table."""

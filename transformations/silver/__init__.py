@@ -1,0 +1,1 @@
+"""Transformations of the silver layer, one module a table."""
