@@ -70,7 +70,8 @@ def test_outside_readers_see_the_same_rows(built: Lake) -> None:
         assert sorted(repr(plain(list(row.values()))) for row in outside) == expected, table
         counted = duckdb.sql("SELECT count(*) FROM arrow").fetchall()
         assert counted == [(len(expected),)], table
-        on_disk = duckdb.sql(f"SELECT count(*) FROM read_parquet({DeltaTable(built.path(table)).file_uris()!r})").fetchall()
+        files = DeltaTable(built.path(table)).file_uris()
+        on_disk = duckdb.sql(f"SELECT count(*) FROM read_parquet({files!r})").fetchall()
         assert on_disk == [(len(expected),)], table
 
 
