@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -51,12 +51,16 @@ DEFAULT_LIMITS = ArchiveLimits()
 
 @dataclass(frozen=True)
 class Member:
-    """One file inside a source: `inner` is its path there, `name` its printable base name, `size` on disk."""
+    """One file inside a source: `inner` is its path there, `name` its printable base name, `size` on disk.
+
+    `number` counts the source's members from 1 in their natural order: names may name a person, numbers do not.
+    """
 
     inner: str
     name: str
     size: int
     entry: zipfile.ZipInfo | None = field(default=None, repr=False, compare=False)
+    number: int = 1
 
 
 class MemberStream:
@@ -143,7 +147,8 @@ class Source:
                 raise ExportError(f"{self.name} does not exist: check the path")
         except OSError as error:
             raise ExportError(f"{self.name} cannot be opened: {os.strerror(error.errno or 0)}") from None
-        self.members.sort(key=lambda member: natural_key(member.inner))
+        in_order = sorted(self.members, key=lambda member: natural_key(member.inner))
+        self.members = [replace(member, number=number) for number, member in enumerate(in_order, start=1)]
 
     def close(self) -> None:
         if self._zip is not None:

@@ -97,7 +97,7 @@ class ChunkBuilder:
 
     def reject(self, place: str, rule: str, found: Fingerprint) -> None:
         """Counts a record that could not be read."""
-        self.chunk.rejects.append(Reject(f"{self._member.name}, {place}", rule, found.length, found.sha256))
+        self.chunk.rejects.append(Reject(f"file {self._member.number}, {place}", rule, found.length, found.sha256))
 
     def full(self, chars: int) -> bool:
         """Counts the text added; whether the chunk is to be handed out."""

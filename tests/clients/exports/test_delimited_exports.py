@@ -114,7 +114,7 @@ def test_csv_overlong_line_is_passed_over(tmp_path: Path) -> None:
     chunk = read("csv", written(tmp_path, f"{HEADER}\nu,{TIME},A,1\n{long}\nu,{TIME},A,2\n"))
     assert [row[3] for row in chunk.rows] == ["1", "2"]
     assert [(reject.where, reject.rule, reject.length) for reject in chunk.rejects] == [
-        ("plays.csv, line 3", "too_long", 3_000_000)
+        ("file 1, line 3", "too_long", 3_000_000)
     ]
 
 

@@ -205,12 +205,12 @@ def test_listenbrainz_lines_each_fail_alone(tmp_path: Path) -> None:
     chunk = read("listenbrainz", path)
     assert [record["listened_at"] for record in payloads(chunk)] == [1_700_000_001, 1_700_000_002]
     assert [(reject.where, reject.rule) for reject in chunk.rejects] == [
-        ("listens.jsonl, line 3", "not_json"),
-        ("listens.jsonl, line 4", "not_an_object"),
-        ("listens.jsonl, line 5", "not_json"),
-        ("listens.jsonl, line 6", "not_a_listen"),
-        ("listens.jsonl, line 7", "not_utf8"),
-        ("listens.jsonl, line 9", "truncated"),
+        ("file 1, line 3", "not_json"),
+        ("file 1, line 4", "not_an_object"),
+        ("file 1, line 5", "not_json"),
+        ("file 1, line 6", "not_a_listen"),
+        ("file 1, line 7", "not_utf8"),
+        ("file 1, line 9", "truncated"),
     ]
 
 
@@ -249,7 +249,7 @@ def test_damage_costs_one_record(tmp_path: Path, damaged: str, rule: str, join: 
     assert numbers(chunk) == [1, 2]
     assert {reject.rule for reject in chunk.rejects} == {rule}
     assert len(chunk.rejects) == 2
-    assert chunk.rejects[0].where == "Streaming_History_Audio_2024_0.json, record 2"
+    assert chunk.rejects[0].where == "file 1, record 2"
     assert not any(canary in repr(chunk) for canary in CANARIES)
 
 
