@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,30 +18,28 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
 from clients.exports import READERS
 from clients.exports.archive import ArchiveLimits
-from clients.exports.reading import Chunk, ReadOptions, Reject
+from clients.exports.reading import ReadOptions
 from jobs.plan import IMPORT_FORMATS, ImportFormat
-from jobs.runner import new_run_id
 from jobs.runtime import ops
 from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake, check_free_space
+from jobs.runtime.ops import new_run_id
 from jobs.runtime.publish import Entry, Group, decide, publish, recover
 from jobs.runtime.settings import Settings
+from jobs.spool import Spool
 from transformations.bronze.events import MAX_PLAY_MS
 from transformations.ids import hashed
 
-SPOOL_FILE_ROWS = 500_000
 SMALL_IMPORT = 200_000  # rows up to which one query with a sort beats several without
+IDS_IN_MEMORY = 3_000_000  # event ids of an import up to which they are held in memory against the table's, 200 MB
 LABEL = re.compile(r"^[a-z0-9_-]+$")
 SPACE_FACTOR = 4  # spool, staged events and table, all compressed, against a plain file
 HASH_BLOCK_BYTES = 1 << 20
-USER_COLUMNS = ("user_id", "user")  # as the readers name a file's own listener column
 CSV_COLUMNS = (
     "played_at",
     "artist_name",
@@ -143,74 +140,6 @@ def import_file(lake: Lake, settings: Settings, request: Request, progress: Prog
             lake.files.delete(lake.staging(import_id))
 
 
-class Spool:
-    """Chunks of a reader as Parquet files: listeners' names replaced by pseudonyms before anything is written."""
-
-    def __init__(self, lake: Lake, folder: str, user: str | None, known_columns: tuple[str, ...] = ()) -> None:
-        self.lake = lake
-        self.known_columns = known_columns
-        self.folder = folder
-        self.user = user
-        self.user_ids: dict[str, str] = {user: lake.pseudonym(user)} if user else {}
-        self.rejects: list[Reject] = []
-        self.skipped: Counter[str] = Counter()
-        self.row_count = 0
-        self.file_count = 0
-        self._pending: list[pa.Table] = []
-        self._pending_rows = 0
-
-    def add(self, chunk: Chunk) -> None:
-        """Take over a chunk's rows, rejects and counts."""
-        self.skipped.update(chunk.skipped)
-        self.rejects += chunk.rejects
-        if not chunk.rows:
-            return
-        columns = dict(zip(chunk.columns, map(list, zip(*chunk.rows, strict=True)), strict=True))
-        named = next((columns.pop(name) for name in USER_COLUMNS if name in columns), None)
-        if self.known_columns:
-            # An unknown column of a person's file may hold anything; a missing one is empty, so all files are alike.
-            nothing = [None] * len(chunk.rows)
-            columns = {name: columns.get(name, nothing) for name in self.known_columns}
-        if self.user is not None:
-            columns["user_id"] = [self.user_ids[self.user]] * len(chunk.rows)
-        elif named is not None:
-            columns["user_id"] = [self._user_id(name) for name in named]
-        arrays = {name: pa.array(values, pa.string()) for name, values in columns.items()}
-        first = self.row_count
-        arrays["_row"] = pa.array(range(first, first + len(chunk.rows)), pa.int64())
-        self.row_count += len(chunk.rows)
-        self._pending.append(pa.table(arrays))
-        self._pending_rows += len(chunk.rows)
-        if self._pending_rows >= SPOOL_FILE_ROWS:
-            self._flush()
-
-    def close(self) -> None:
-        self._flush()
-
-    def rows(self) -> DataFrame | None:
-        """The spooled records, None where there is not one."""
-        return self.lake.spark.read.parquet(self.folder) if self.file_count else None
-
-    def _user_id(self, name: str | None) -> str | None:
-        trimmed = (name or "").strip()
-        if not trimmed:
-            return None
-        if trimmed not in self.user_ids:
-            self.user_ids[trimmed] = self.lake.pseudonym(trimmed)
-        return self.user_ids[trimmed]
-
-    def _flush(self) -> None:
-        if not self._pending:
-            return
-        table = pa.concat_tables(self._pending)
-        with tempfile.TemporaryDirectory(prefix="moodlake-") as here:
-            local = f"{here}/spool.parquet"
-            pq.write_table(table, local, compression="lz4", row_group_size=SPOOL_FILE_ROWS // 8)
-            self.lake.files.take_in(local, f"{self.folder}/part-{self.file_count:05d}.parquet")
-        self.file_count += 1
-        self._pending, self._pending_rows = [], 0
-
-
 def _check(request: Request, target: ImportFormat) -> None:
     if not target.names_users and not (request.user or "").strip():
         raise UsageError(f"a {target.format} export does not name its listener: add --user NAME")
@@ -227,11 +156,12 @@ def _check(request: Request, target: ImportFormat) -> None:
 def _staged(lake: Lake, request: Request, target: ImportFormat, report: Report, spool: Spool) -> list[Entry]:
     """Stage new events, refused records and new listeners; fill in the report."""
     report.skipped.update(spool.skipped)
-    report.attempted = spool.row_count + len(spool.rejects) + spool.skipped.total()
+    report.attempted = spool.row_count + spool.rejected.total() + spool.skipped.total()
+    report.quarantined.update(spool.rejected)
     entries: list[Entry] = []
-    refused = [_rejected_rows(lake, target, report, spool.rejects)] if spool.rejects else []
-    report.quarantined.update(reject.rule for reject in spool.rejects)
-    records = spool.rows()
+    rejects = spool.rejects(target.table, report.source, report.import_id)
+    refused = [rejects] if rejects is not None else []
+    records = spool.records()
     if records is not None:
         events = _events(records, request, target, report.source)
         path, measured = _write_events(lake, events, request, report)
@@ -252,7 +182,7 @@ def _staged(lake: Lake, request: Request, target: ImportFormat, report: Report, 
     if refused:
         path = lake.staging(report.import_id, "refused")
         rows = refused[0] if len(refused) == 1 else refused[0].unionByName(refused[1])
-        rows.dropDuplicates(["record_id"]).coalesce(1).write.parquet(path)
+        rows.dropDuplicates(["record_id"]).write.parquet(path)
         entries.append(Entry("ops.quarantine", path, "append", once_by="record_id"))
     entries += _new_accounts(lake, report, spool.user_ids)
     report.check()
@@ -300,7 +230,8 @@ def _fresh(lake: Lake, table: str, good: DataFrame, measured: dict[str, Any], pa
     """Stage the events that are new: the first of those alike in the file, and none that the table has.
 
     The comparison is bounded by the file's span of time. For a large import ids alone are compared: those of the file
-    are held in memory against a scan of the table's, so that the table is never shuffled nor the payloads sorted.
+    are held in memory (up to IDS_IN_MEMORY) against a scan of the table's, so that neither is the table shuffled nor
+    are payloads sorted.
     """
     first_of_each = F.row_number().over(Window.partitionBy("event_id").orderBy("_row")) == 1
     ids = good.select("event_id")
@@ -315,7 +246,8 @@ def _fresh(lake: Lake, table: str, good: DataFrame, measured: dict[str, Any], pa
         once = good.withColumn("_first", first_of_each).where("_first").drop("_first")
         return path, _counted_write(once.join(stored.select("event_id"), "event_id", "left_anti"), path)
     repeated.persist()
-    known = stored.select("event_id").join(F.broadcast(ids), "event_id", "left_semi").persist()
+    wanted = F.broadcast(ids) if measured["good"] <= IDS_IN_MEMORY else ids
+    known = stored.select("event_id").join(wanted, "event_id", "left_semi").persist()
     try:
         fresh = good
         if not repeated.isEmpty():
@@ -351,31 +283,6 @@ def _refused_rows(bad: DataFrame, target: ImportFormat, report: Report) -> DataF
         nothing.cast("string").alias("record_sha256"),
         user_id.alias("user_id"),
         F.col("_ingested_at").alias("quarantined_at"),
-    )
-
-
-def _rejected_rows(lake: Lake, target: ImportFormat, report: Report, rejects: list[Reject]) -> DataFrame:
-    """Records that could not be read: their place, length and hash."""
-    now = datetime.now(UTC)
-    return ops.frame(
-        lake,
-        "ops.quarantine",
-        [
-            {
-                "record_id": hashlib.sha256(f"{target.table}|{r.where}|{r.sha256}".encode()).hexdigest()[:32],
-                "run_id": report.import_id,
-                "table": target.table,
-                "source": report.source,
-                "rules": [r.rule],
-                "payload": None,
-                "place": r.where,
-                "record_length": r.length,
-                "record_sha256": r.sha256,
-                "user_id": None,
-                "quarantined_at": now,
-            }
-            for r in rejects
-        ],
     )
 
 

@@ -138,6 +138,16 @@ def test_names_in_a_file_become_pseudonyms_and_stay_out_of_payloads(
     assert (account["user_name"], account["user_id"]) == ("canary-person", lake.pseudonym("canary-person"))
 
 
+def test_user_says_whose_a_play_is_where_the_file_does_not(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "plays.csv"
+    path.write_text(
+        "user_id,played_at,artist_name,track_name\nbirch,2024-01-01T10:00:00Z,A,B\n ,2024-01-01T11:00:00Z,A,B\n"
+    )
+    report = import_file(lake, settings, Request("csv", path, user="ash", label="diary"))
+    assert (report.stored, report.quarantined) == (2, {})
+    assert {row["user_name"] for row in lake.read("ops.accounts").collect()} == {"ash", "birch"}
+
+
 def test_a_dry_run_accounts_for_everything_and_stores_nothing(lake: Lake, settings: Settings, tmp_path: Path) -> None:
     before = versions(lake)
     path = export(tmp_path, [play(), play(ts="2025-01-01T00:00:00Z")])

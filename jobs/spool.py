@@ -1,0 +1,145 @@
+"""What a reader yields, kept as Parquet in the lake's staging: records to import, and what could not be read.
+
+Files may be larger than memory, and so may what is broken in them: both are written away as they come. Listeners'
+names are replaced by pseudonyms before anything is written.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from clients.exports.reading import Chunk, Reject
+from jobs.runtime.lake import Lake
+from transformations.ids import hashed
+
+SPOOL_FILE_ROWS = 500_000
+USER_COLUMNS = ("user_id", "user")  # as the readers name a file's own listener column
+
+
+class Spool:
+    """Chunks of a reader as Parquet files under `folder`.
+
+    `user` is the listener of records that name none. With `known_columns` other columns are dropped and missing ones
+    are null: an unknown column of a person's file may hold anything.
+    """
+
+    def __init__(self, lake: Lake, folder: str, user: str | None, known_columns: tuple[str, ...] = ()) -> None:
+        self.lake = lake
+        self.known_columns = known_columns
+        self.user = user
+        self.user_ids: dict[str, str] = {}
+        self.skipped: Counter[str] = Counter()
+        self.rejected: Counter[str] = Counter()
+        self.row_count = 0
+        self._records = _Files(lake, f"{folder}/records")
+        self._rejects = _Files(lake, f"{folder}/rejects")
+
+    def add(self, chunk: Chunk) -> None:
+        """Take over a chunk's rows, rejects and counts."""
+        self.skipped.update(chunk.skipped)
+        if chunk.rejects:
+            self.rejected.update(reject.rule for reject in chunk.rejects)
+            self._rejects.add(_reject_table(chunk.rejects))
+        if not chunk.rows:
+            return
+        columns = dict(zip(chunk.columns, map(list, zip(*chunk.rows, strict=True)), strict=True))
+        named = next((columns.pop(name) for name in USER_COLUMNS if name in columns), None)
+        nothing: list[str | None] = [None] * len(chunk.rows)
+        if self.known_columns:
+            columns = {name: columns.get(name, nothing) for name in self.known_columns}
+        if named is not None or self.user is not None:
+            columns["user_id"] = [self._user_id(name) for name in named or nothing]
+        arrays = {name: pa.array(values, pa.string()) for name, values in columns.items()}
+        first = self.row_count
+        arrays["_row"] = pa.array(range(first, first + len(chunk.rows)), pa.int64())
+        self.row_count += len(chunk.rows)
+        self._records.add(pa.table(arrays))
+
+    def close(self) -> None:
+        """Write what is still in memory."""
+        self._records.flush()
+        self._rejects.flush()
+
+    def records(self) -> DataFrame | None:
+        """The records, in the columns of the reader, with `user_id` and `_row`; None where there is not one."""
+        return self._records.rows()
+
+    def rejects(self, table: str, feed: str, import_id: str) -> DataFrame | None:
+        """What could not be read, in the shape of ops.quarantine: place, length and hash; None where all could."""
+        rows = self._rejects.rows()
+        if rows is None:
+            return None
+        nothing = F.lit(None).cast("string")
+        return rows.select(
+            hashed(F.lit(table), F.col("place"), F.col("sha256")).alias("record_id"),
+            F.lit(import_id).alias("run_id"),
+            F.lit(table).alias("table"),
+            F.lit(feed).alias("source"),
+            F.array("rule").alias("rules"),
+            nothing.alias("payload"),
+            "place",
+            F.col("length").alias("record_length"),
+            F.col("sha256").alias("record_sha256"),
+            nothing.alias("user_id"),
+            F.lit(datetime.now(UTC)).alias("quarantined_at"),
+        )
+
+    def _user_id(self, name: str | None) -> str | None:
+        """The pseudonym of the name that the record gives, else of the listener that the caller gave."""
+        known = (name or "").strip() or self.user
+        if known is None:
+            return None
+        if known not in self.user_ids:
+            self.user_ids[known] = self.lake.pseudonym(known)
+        return self.user_ids[known]
+
+
+class _Files:
+    """Tables of one shape, written to a folder in files of many rows."""
+
+    def __init__(self, lake: Lake, folder: str) -> None:
+        self._lake = lake
+        self._folder = folder
+        self._pending: list[pa.Table] = []
+        self._pending_rows = 0
+        self._count = 0
+
+    def add(self, table: pa.Table) -> None:
+        self._pending.append(table)
+        self._pending_rows += table.num_rows
+        if self._pending_rows >= SPOOL_FILE_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        if not self._pending:
+            return
+        with tempfile.TemporaryDirectory(prefix="moodlake-") as here:
+            local = f"{here}/spool.parquet"
+            pq.write_table(
+                pa.concat_tables(self._pending), local, compression="lz4", row_group_size=SPOOL_FILE_ROWS // 8
+            )
+            self._lake.files.take_in(local, f"{self._folder}/part-{self._count:05d}.parquet")
+        self._count += 1
+        self._pending, self._pending_rows = [], 0
+
+    def rows(self) -> DataFrame | None:
+        return self._lake.spark.read.parquet(self._folder) if self._count else None
+
+
+def _reject_table(rejects: Sequence[Reject]) -> pa.Table:
+    return pa.table(
+        {
+            "place": pa.array([reject.where for reject in rejects], pa.string()),
+            "rule": pa.array([reject.rule for reject in rejects], pa.string()),
+            "length": pa.array([reject.length for reject in rejects], pa.int64()),
+            "sha256": pa.array([reject.sha256 for reject in rejects], pa.string()),
+        }
+    )
