@@ -23,8 +23,8 @@ from jobs.runtime.settings import NO_DOTENV, Settings, load_settings
 
 if TYPE_CHECKING:
     from jobs.importing import Report
-    from jobs.runner import Outcome
     from jobs.runtime.lake import Lake
+    from jobs.runtime.ops import Outcome
 
 FAILED, WRONG_CALL, PARTIAL = 1, 2, 3
 FORMATS = ", ".join(f.format for f in IMPORT_FORMATS)
@@ -295,7 +295,9 @@ def _run(
     only: tuple[str, ...],
     window: tuple[date, date] | None = None,
 ) -> None:
-    from jobs.runner import Run, execute, new_run_id
+    from jobs.groups import Run
+    from jobs.runner import execute
+    from jobs.runtime.ops import new_run_id
 
     run = Run(new_run_id(), as_of or _as_of_date(lake, is_backfill=window is not None), full, window)
     with _steps() as progress:

@@ -14,11 +14,11 @@ from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
 
-from jobs.runner import new_run_id
 from jobs.runtime import ops
 from jobs.runtime.errors import UsageError
 from jobs.runtime.increments import difference
 from jobs.runtime.lake import Lake
+from jobs.runtime.ops import new_run_id
 from jobs.runtime.publish import Entry, Group, decide, publish, recover
 from jobs.runtime.quality import with_violations
 from schemas.catalog import contract_of

@@ -6,9 +6,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from jobs.groups import Run
 from jobs.importing import Report, Request, import_file
-from jobs.runner import Outcome, Run, execute, new_run_id
+from jobs.runner import execute
 from jobs.runtime.lake import Lake, table_names
+from jobs.runtime.ops import Outcome, new_run_id
 from jobs.runtime.settings import Settings
 from schemas.catalog import contract_of
 from tests import worlds

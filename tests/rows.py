@@ -25,7 +25,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from jobs.runner import conformed
+from jobs.groups import conformed
 from jobs.runtime.quality import VIOLATIONS, with_violations
 from schemas.contract import Between, Column, Contract, Matches, OneOf, SumsTo
 

@@ -17,13 +17,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import MapType
 
-from jobs.plan import Step, stored_inputs
+from jobs.plan import Scope, Step, stored_inputs
 from jobs.runtime.lake import CHANGE, SIGN, Commit, Lake
 from jobs.runtime.quality import VIOLATIONS
 from schemas.catalog import contract_of
 
 # How far back the last session start of a listener is looked for before their whole history is taken.
 SESSION_SEARCH = timedelta(days=8)  # more than the longest play and a silence
+ONE_DAY = timedelta(days=1)
 THE_BEGINNING = "1900-01-01T00:00:00Z"
 FEW_KEYS = 20_000  # as many keys are a few hundred kilobytes: cheaper on the driver than as a job each time
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,6 +99,8 @@ def assess(step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool) -> A
         reason = reason or "first build"
     elif last.operation == "RESTORE":
         reason = reason or "the table was restored"
+    elif not reason and (new := lake.missing_columns(step.table)):
+        reason = f"the contract has new columns: {', '.join(new)}"
     changes: dict[str, DataFrame] = {}
     reads: dict[str, int] = {}
     bookmarks: dict[str, int] = {}
@@ -113,6 +116,8 @@ def assess(step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool) -> A
                 reason = reason or f"the feed of {table} no longer reaches back to version {seen}"
             elif any(commit.is_rewrite for commit in commits):
                 reason = reason or f"{table} was rebuilt"
+            elif step.scope is Scope.FOLD and any(commit.deleted_rows for commit in commits):
+                reason = reason or f"rows of {table} were deleted, and a fold cannot take them back"
             elif commits and not reason:
                 deltas.append(lake.read_changes(table, seen + 1, newest))
         staged = snapshot.staged.get(table)
@@ -145,8 +150,16 @@ class Touched:
     spans: Mapping[str, tuple[Any, ...]]
 
 
-def touched_keys(assessment: Assessment, snapshot: Snapshot) -> Touched:
-    """The distinct values of the step's scope columns that a changed input names, or an old play that fell out."""
+def touches_days(step: Step) -> bool:
+    """Whether a backfill's window of event days says by itself what of the table is built anew."""
+    return step.scope is Scope.TAILS or "listen_date" in step.scope_columns
+
+
+def touched_keys(assessment: Assessment, snapshot: Snapshot, window: tuple[date, date] | None) -> Touched:
+    """The distinct values of the step's scope columns that a changed input names, or an old play that fell out.
+
+    Of a table by days, those that a backfill's window meets too, in the table or in what it is made of.
+    """
     step = assessment.step
     found = [
         _scope_of(net_changes(changes, table, step), table, step, snapshot)
@@ -154,6 +167,13 @@ def touched_keys(assessment: Assessment, snapshot: Snapshot) -> Touched:
     ]
     if assessment.as_of_moved and step.period_input:
         found.append(_crossing_an_edge(assessment, snapshot))
+    if window is not None and touches_days(step):
+        # Local days of a UTC window: those beside it may hold plays of it.
+        days = F.col("listen_date").between(F.lit(window[0] - ONE_DAY), F.lit(window[1]))
+        found += [
+            snapshot.rows(table).where(days).select(*step.scope_columns).distinct()
+            for table in (step.table, step.reads[0])
+        ]
     return gathered(snapshot.lake, reduce(DataFrame.unionByName, found).distinct())
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.runtime.errors import ContractError, DiskSpaceError, LakeVersionError
@@ -30,6 +30,7 @@ from jobs.runtime.files import Files
 from jobs.runtime.frames import local_frame
 from jobs.runtime.settings import PROJECT, LakeSettings
 from schemas.catalog import contract_of, contracts
+from schemas.contract import Contract
 from transformations.ids import ID_LENGTH
 
 LAKE_FORMAT = 1  # grows when an older Moodlake could no longer read or write the lake
@@ -39,6 +40,7 @@ TARGET_FILE_BYTES = 40_000_000
 KEEP_DELETED_FILES = "interval 14 days"
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 CHANGE, SIGN = "_change", "_sign"
+DELETED_ROWS = ("numDeletedRows", "numTargetRowsDeleted")  # of a DELETE's and a MERGE's operationMetrics
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Commit:
     mode: str = ""
     as_of_date: str = ""
     reads: dict[str, int] = field(default_factory=dict)
+    deleted_rows: int = 0
 
     @property
     def is_rewrite(self) -> bool:
@@ -134,20 +137,18 @@ class Lake:
                 return commit
         return None
 
-    def read(self, table: str, version: int | None = None) -> DataFrame:
+    def read(self, table: str) -> DataFrame:
         """The table's rows with the contract's columns; no rows where it does not exist yet."""
         contract = contract_of(table)
         if not self.exists(table):
             return local_frame(self.spark, [], contract.struct())
-        reader = self.spark.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
-        rows = reader.load(self.path(table))
-        missing = [column for column in contract.columns if column.name not in rows.columns]
-        return rows.select(
-            *[c for c in contract.names if c in rows.columns],
-            *[F.lit(None).cast(column.type).alias(column.name) for column in missing],
-        )
+        rows = self.spark.read.format("delta").load(self.path(table))
+        return rows.select(*_declared(rows, contract))
+
+    def missing_columns(self, table: str) -> list[str]:
+        """Columns of the contract that the stored table does not have yet: an additive change, null until built."""
+        stored = self.spark.read.format("delta").load(self.path(table)).columns
+        return [name for name in contract_of(table).names if name not in stored]
 
     def read_changes(self, table: str, first: int, last: int) -> DataFrame:
         """Changed rows of the versions first..last: the contract's columns and `_sign`, 1 for new, -1 for old."""
@@ -159,7 +160,7 @@ class Lake:
             .load(self.path(table))
         )
         is_new = F.col("_change_type").isin("insert", "update_postimage")
-        return changes.select(*contract_of(table).names, F.when(is_new, 1).otherwise(-1).alias(SIGN))
+        return changes.select(*_declared(changes, contract_of(table)), F.when(is_new, 1).otherwise(-1).alias(SIGN))
 
     # --- writing: jobs.runtime.publish is the one caller
 
@@ -179,6 +180,7 @@ class Lake:
         """Changed rows by key: `_change` says insert, update or delete; `predicate` bounds the target's files."""
         contract = contract_of(table)
         self.guard_schema(table)
+        self._add_columns(table, self.missing_columns(table))
         on_key = " AND ".join(f"t.{name} = s.{name}" for name in contract.key)
         with self._user_metadata(stamp.text("merge")):
             (
@@ -225,6 +227,13 @@ class Lake:
             .option("description", contract.doc)
         )
 
+    def _add_columns(self, table: str, names: list[str]) -> None:
+        """A MERGE takes only columns that the table has; the other writes add theirs by mergeSchema."""
+        if names:
+            contract = contract_of(table)
+            added = ", ".join(f"{name} {contract.column(name).type.simpleString()}" for name in names)
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` ADD COLUMNS ({added})")
+
     @contextmanager
     def _user_metadata(self, text: str) -> Iterator[None]:
         """MERGE takes its userMetadata from the session, not from an option."""
@@ -256,6 +265,7 @@ class Lake:
             mode=told.get("mode", ""),
             as_of_date=told.get("as_of_date", ""),
             reads=told.get("reads", {}),
+            deleted_rows=sum(int(info.get("operationMetrics", {}).get(name, 0)) for name in DELETED_ROWS),
         )
 
     def _open_marker(self) -> dict[str, Any]:
@@ -280,6 +290,14 @@ class Lake:
         if is_local(self.root):
             os.chmod(local_path(self.root) / MARKER, 0o600)
         return told
+
+
+def _declared(rows: DataFrame, contract: Contract) -> list[Column]:
+    """The contract's columns in its order; null where the stored table does not have one yet."""
+    return [
+        F.col(column.name) if column.name in rows.columns else F.lit(None).cast(column.type).alias(column.name)
+        for column in contract.columns
+    ]
 
 
 def absolute_root(root: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -16,11 +17,26 @@ from schemas.catalog import contract_of
 from schemas.contract import Contract
 from transformations.ids import hashed
 
-if TYPE_CHECKING:
-    from jobs.runner import Outcome
-
 MESSAGE_LENGTH = 2_000
 NAMES_OF_PEOPLE = ("user_name", "display_name")  # never in quarantine
+
+
+@dataclass
+class Outcome:
+    """What a stage did, as it goes into ops.runs."""
+
+    stage: str
+    status: str = "ok"
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    tables: list[str] = field(default_factory=list)
+    rows_written: int = 0
+    quarantined: int = 0
+    messages: list[str] = field(default_factory=list)
+
+
+def new_run_id() -> str:
+    """A sortable id that begins with the UTC start."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
 
 
 def bookmarks(lake: Lake) -> dict[tuple[str, str], int]:

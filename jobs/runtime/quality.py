@@ -101,7 +101,7 @@ def judge(metrics: list[Metric]) -> list[Verdict]:
     gx = _great_expectations()
     import pandas as pd
 
-    context = gx.get_context(mode="ephemeral")
+    context = gx.get_context(mode="ephemeral", project_config=_in_memory(gx))
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     frame = pd.DataFrame([{metric.id: metric.value for metric in metrics}])
     batch = (
@@ -129,6 +129,13 @@ def judge(metrics: list[Metric]) -> list[Verdict]:
 def warm_up() -> None:
     """Import Great Expectations in the background: it takes seconds, and a build is waiting for Spark anyway."""
     threading.Thread(target=_great_expectations, daemon=True).start()
+
+
+def _in_memory(gx: Any) -> Any:
+    """A context that leaves nothing behind: by default each makes a temporary folder for reports nobody reads."""
+    base = gx.data_context.types.base
+    backends = base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    return base.DataContextConfig(store_backend_defaults=backends)
 
 
 def _great_expectations() -> Any:

@@ -11,11 +11,13 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from jobs.groups import Run
 from jobs.importing import Request, import_file
 from jobs.people import UserSettings, set_users
-from jobs.runner import Run, execute, new_run_id
+from jobs.runner import execute
 from jobs.runtime import spark as ours
 from jobs.runtime.lake import Lake
+from jobs.runtime.ops import new_run_id
 from jobs.runtime.settings import PROJECT, LakeSettings, Settings, load_settings
 from tests.benchmarks.measure import Marks, step_main
 from tests.benchmarks.settings import LABEL, MERGE_ROWS, MERGE_TABLE_ROWS, MERGES, WARM_MERGES

@@ -16,9 +16,11 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from jobs.checking import check_lake, print_verdicts
-from jobs.runner import Run, execute, new_run_id
+from jobs.groups import Run
+from jobs.runner import execute
 from jobs.runtime.errors import ContractError, LakeVersionError
 from jobs.runtime.lake import Lake, Stamp
+from jobs.runtime.ops import new_run_id
 from jobs.runtime.settings import LakeSettings, Settings
 from jobs.status import print_status
 from jobs.summary import coverage
@@ -121,6 +123,8 @@ def test_a_failed_audit_publishes_nothing_and_keeps_the_bookmarks(
 
     failed = execute(lake, settings, Run(new_run_id(), NIGHT))
     assert [outcome.status for outcome in failed] == ["failed", "skipped"]
+    recorded = {row["stage"]: row["status"] for row in lake.read("ops.runs").collect()}
+    assert recorded == {"silver": "failed", "gold": "skipped"}
     assert "silver.users/duplicate_keys" in failed[0].messages[0]
     assert built_tables(lake) == []
     assert lake.files.names(lake.staging()) == []
@@ -163,3 +167,77 @@ def test_a_restored_input_means_a_full_build_and_says_so(lake: Lake, settings: S
     outcomes = run(lake, settings, NIGHT)
     assert any("silver.listens in full: the table was restored" in message for message in outcomes[0].messages)
     assert lake.read("silver.listens").count() == lake.read("silver.enriched_listens").count() == 2
+
+
+def test_a_stage_that_dies_is_recorded_without_the_words_it_died_with(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    import_catalogue(lake, settings, tmp_path, worlds.songs(4, seed=1))
+    lake.files.write_text(f"{lake.path('silver.users')}/_delta_log/{0:020d}.json", "canary-words")
+    with pytest.raises(Exception, match="FAILED_READ_FILE"):
+        execute(lake, settings, Run(new_run_id(), NIGHT))
+    (row,) = lake.read("ops.runs").collect()
+    assert (row["stage"], row["status"]) == ("silver", "failed")
+    assert row["message"] == "Py4JJavaError"
+
+
+def test_a_new_column_of_the_contract_is_null_until_built(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    song = worlds.Song("A", "B", worlds.spotify_id(1))
+    import_catalogue(lake, settings, tmp_path, [song])
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 1), song)])  # noqa: DTZ001
+    run(lake, settings, NIGHT)
+    as_of_old(lake, "gold.user_mood_days", "entry_count")
+    assert lake.missing_columns("gold.user_mood_days") == ["entry_count"]
+    assert [row["entry_count"] for row in lake.read("gold.user_mood_days").collect()] == [None]
+
+    outcomes = run(lake, settings, NIGHT)
+    assert "gold.user_mood_days in full: the contract has new columns: entry_count" in outcomes[1].messages
+    assert [row["entry_count"] for row in lake.read("gold.user_mood_days").collect()] == [0]
+
+    as_of_old(lake, "ops.accounts", "user_name")
+    newest = lake.version("ops.accounts")
+    assert newest is not None
+    changes = lake.read_changes("ops.accounts", newest, newest)
+    assert {row["user_name"] for row in changes.where("_sign > 0").collect()} == {None}
+    change = changes.where("_sign > 0").limit(1).drop("_sign").selectExpr("'update' AS _change", "*")
+    lake.merge("ops.accounts", change.withColumn("user_name", F.lit("ash")), Stamp("merged", str(NIGHT)))
+    assert [row["user_name"] for row in lake.read("ops.accounts").collect()] == ["ash"]
+
+
+def as_of_old(lake: Lake, table: str, column: str) -> None:
+    """Store the table as an older Moodlake did, without the column."""
+    rows = lake.spark.read.format("delta").load(lake.path(table)).drop(column).localCheckpoint()
+    rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(lake.path(table))
+
+
+def test_a_backfill_rebuilds_its_days_down_to_what_hangs_on_them(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    song = worlds.Song("A", "B", worlds.spotify_id(1))
+    days = [datetime(2026, 9, day) for day in (1, 5)]  # noqa: DTZ001
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", day, song) for day in days])
+    run(lake, settings, NIGHT)
+    right = lake.read("gold.user_mood_profiles").where("period = 'all'").first()
+    for table in ("silver.listens", "silver.user_track_days"):
+        path = lake.path(table)
+        lake.spark.sql(f"DELETE FROM delta.`{path}` WHERE listen_date = DATE'2026-09-05'")
+
+    outcomes = execute(lake, settings, Run(new_run_id(), NIGHT, window=(date(2026, 9, 4), date(2026, 9, 7))))
+    assert [outcome.status for outcome in outcomes] == ["ok", "ok"]
+    for table in ("silver.listens", "silver.user_track_days", "silver.enriched_listens"):
+        assert lake.read(table).count() == 2, table
+    assert lake.read("gold.user_mood_profiles").where("period = 'all'").first() == right
+
+
+def test_a_fold_cannot_take_back_deleted_plays(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    songs = worlds.songs(2, seed=3)
+    day = datetime(2026, 9, 1)  # noqa: DTZ001
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", day, song) for song in songs])
+    run(lake, settings, NIGHT)
+    event = lake.read("bronze.file_listens").first()["event_id"]
+    lake.spark.sql(f"DELETE FROM delta.`{lake.path('bronze.file_listens')}` WHERE event_id = '{event}'")
+
+    outcomes = run(lake, settings, NIGHT)
+    assert any("bronze.file_listens were deleted" in message for message in outcomes[0].messages)
+    for table in ("silver.track_identities", "silver.listens", "silver.enriched_listens"):
+        assert lake.read(table).count() == 1, table

@@ -1,0 +1,390 @@
+"""A publish group in the making: its tables built, conformed to their contracts, staged, audited, published.
+
+Row rules split quarantine from good rows in the query that builds them; set metrics of all the group's tables are
+judged at once, and only then is the first table committed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import reduce
+from typing import Any
+
+import structlog
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+from pyspark.sql.types import DateType, TimestampType
+
+from jobs.plan import Scope, Step, Write, view
+from jobs.runtime import ops
+from jobs.runtime.errors import AuditError, ContractError
+from jobs.runtime.frames import local_frame
+from jobs.runtime.increments import (
+    Assessment,
+    Snapshot,
+    StagedTable,
+    Touched,
+    assess,
+    difference,
+    gathered,
+    in_tails,
+    narrowed,
+    touched_keys,
+    touched_tails,
+    touches_days,
+)
+from jobs.runtime.lake import CHANGE, Lake
+from jobs.runtime.publish import Entry, Group, carried_over, decide, publish
+from jobs.runtime.quality import VIOLATIONS, judge, measure, warm_up, with_violations
+from jobs.runtime.settings import Settings
+from schemas.catalog import contract_of
+from schemas.contract import Contract
+
+# Shuffle partitions of a build: one per so many bytes of bronze it reads, at least the small-table setting.
+SHUFFLE_BYTES = 48_000_000
+MIN_SHUFFLE_PARTITIONS = 2
+MOST_LISTENERS = 0.5  # share of listeners from which narrowing a table made per listener saves nothing
+MIN_LISTENS_FOR_SHARE = 10_000  # below, a full build is as quick and the share says little
+
+log = structlog.get_logger()
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: its id, its fixed date, whether everything is rebuilt, and the event days that are rebuilt.
+
+    `window` is half-open in UTC days; plays that start in it are built anew from bronze even if nothing is new there.
+    """
+
+    run_id: str
+    as_of_date: date
+    full: bool = False
+    window: tuple[date, date] | None = None
+
+
+class GroupBuilder:
+    """Builds, audits and publishes the tables of one publish group."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        settings: Settings,
+        run: Run,
+        group_id: str,
+        bookmarks: dict[tuple[str, str], int],
+        progress: Progress,
+    ) -> None:
+        self.lake = lake
+        self.settings = settings
+        self.run = run
+        self.group_id = group_id
+        self.snapshot = Snapshot(lake, bookmarks)
+        self.progress = progress
+        self.entries: list[Entry] = []
+        self.assessments: list[Assessment] = []
+        self.refused: list[DataFrame] = []
+        self.rows_written = 0
+        self.quarantined = 0
+        self.full_builds: list[str] = []
+        self._listener_count: int | None = None
+
+    # --- building
+
+    def build(self, step: Step) -> None:
+        """Build and stage one table, or nothing where none of its inputs changed."""
+        assessment = assess(step, self.snapshot, self.run.as_of_date, full=self.run.full)
+        self.assessments.append(assessment)
+        is_in_window = self.run.window is not None and touches_days(step)
+        if not assessment.is_needed and not is_in_window:
+            return
+        if not self.entries:
+            warm_up()
+        began = time.monotonic()
+        self.progress(step.table)
+        if assessment.full_reason is not None:
+            self._stage_whole(step, assessment, assessment.full_reason)
+        else:
+            {
+                Scope.WHOLE: self._build_whole,
+                Scope.KEYS: self._build_keys,
+                Scope.FOLD: self._build_fold,
+                Scope.TAILS: self._build_tails,
+            }[step.scope](step, assessment)
+        log.info("built", table=step.table, seconds=round(time.monotonic() - began, 1))
+
+    def _build_whole(self, step: Step, assessment: Assessment) -> None:
+        built = self._transformed(step, self._inputs(step))
+        current = self.lake.read(step.table)
+        if step.write is Write.REPLACE_WINDOW:
+            current = current.where(self._window(step))
+        self._stage_difference(step, assessment, built, current)
+
+    def _build_keys(self, step: Step, assessment: Assessment) -> None:
+        touched = touched_keys(assessment, self.snapshot, self.run.window)
+        if touched.count == 0 and not assessment.as_of_moved:
+            return
+        if self._is_most_listeners(step, touched):
+            self._stage_whole(step, assessment, f"{touched.count} listeners are touched")
+            return
+        inputs = {name: narrowed(rows, touched, step.scope_columns) for name, rows in self._inputs(step).items()}
+        built = self._transformed(step, inputs)
+        if assessment.as_of_moved:
+            self._stage_moved(step, assessment, built, touched)
+        else:
+            current = narrowed(self.lake.read(step.table), touched, step.scope_columns)
+            self._stage_difference(step, assessment, built, current)
+        touched.keys.unpersist()
+
+    def _build_fold(self, step: Step, assessment: Assessment) -> None:
+        streams = set(view_inputs(step))
+        increments = {
+            table: assessment.changes[table].select(*contract_of(table).names)
+            if table in assessment.changes
+            else self.lake.read(table).limit(0)
+            for table in streams
+        }
+        inputs = self._inputs(step, increments)
+        previous = self.lake.read(step.table)
+        if not set(assessment.changes) - streams:
+            keys = gathered(self.lake, inputs["plays"].select(*step.scope_columns).distinct())
+            previous = narrowed(previous, keys, step.scope_columns)
+        built = self._transformed(step, {**inputs, "previous": previous})
+        self._stage_difference(step, assessment, built, previous)
+
+    def _build_tails(self, step: Step, assessment: Assessment) -> None:
+        tails = touched_tails(assessment, self.snapshot, self.run.window, view_inputs(step))
+        if tails.count == 0:
+            return
+        current = in_tails(self.lake.read(step.table), tails, "played_at")
+        # A tail is at most a listener's history: only where many listeners are touched is counting worth it.
+        if self._is_most_listeners(step, tails):
+            total = self.lake.read(step.table).count()
+            share = current.count() / total if total else 0.0
+            if total > MIN_LISTENS_FOR_SHARE and share > self.settings.run.full_above_share:
+                self._stage_whole(step, assessment, f"{share:.0%} of listens are touched")
+                return
+        events = {table: in_tails(self.lake.read(table), tails, "event_at") for table in view_inputs(step)}
+        built = self._transformed(step, self._inputs(step, events))
+        self._stage_difference(step, assessment, built, current)
+        tails.keys.unpersist()
+
+    def _is_most_listeners(self, step: Step, touched: Touched) -> bool:
+        if step.scope is Scope.KEYS and step.scope_columns != ("user_id",):
+            return False
+        if self._listener_count is None:
+            self._listener_count = self.lake.read("silver.users").count()
+        limit = self.settings.run.full_above_share if step.scope is Scope.TAILS else MOST_LISTENERS
+        return touched.count > max(limit, self.settings.run.full_above_share) * self._listener_count
+
+    def _inputs(self, step: Step, instead: dict[str, DataFrame] | None = None) -> dict[str, DataFrame]:
+        """The step's inputs by short name, views composed; `instead` gives other rows for some stored tables."""
+        given = instead or {}
+
+        def rows(table: str) -> DataFrame:
+            return given[table] if table in given else self.snapshot.rows(table)
+
+        inputs: dict[str, DataFrame] = {}
+        for table in step.reads:
+            opened = view(table)
+            if opened is None:
+                inputs[_short(table)] = rows(table)
+            else:
+                inputs[_short(table)] = _build_of(table)(**{_short(name): rows(name) for name in opened.reads})
+        return inputs
+
+    def _transformed(self, step: Step, inputs: dict[str, DataFrame]) -> DataFrame:
+        if step.scope is Scope.FOLD and "previous" not in inputs:
+            inputs["previous"] = local_frame(self.lake.spark, [], contract_of(step.table).struct())
+        arguments: dict[str, Any] = dict(inputs)
+        if step.takes_as_of_date:
+            arguments["as_of_date"] = self.run.as_of_date
+        return conformed(_build_of(step.table)(**arguments), contract_of(step.table))
+
+    def _window(self, step: Step) -> str:
+        return f"{step.scope_columns[0]} = DATE'{self.run.as_of_date.isoformat()}'"
+
+    # --- staging
+
+    def _stage_whole(self, step: Step, assessment: Assessment, reason: str) -> None:
+        """Every row anew, over whatever the table held; of a history table only the run's window."""
+        self.full_builds.append(f"{step.table} in full: {reason}")
+        with _shuffle_partitions(self.lake, self._input_bytes(step)):
+            self._stage_rewrite(step, assessment, self._transformed(step, self._inputs(step)))
+
+    def _stage_rewrite(self, step: Step, assessment: Assessment, built: DataFrame) -> None:
+        is_history = step.write is Write.REPLACE_WINDOW and self.lake.exists(step.table)
+        rows = with_violations(built, contract_of(step.table))
+        self._stage(step, assessment, rows, "replace_where" if is_history else "replace")
+
+    def _stage_moved(self, step: Step, assessment: Assessment, built: DataFrame, touched: Touched) -> None:
+        """as_of_date is a column: the rows of untouched keys are carried over to the new date when it is published.
+
+        They were audited in the night that made them, so only the touched ones are staged.
+        """
+        keys_path = f"{self._staging_path(step)}-keys"
+        touched.keys.coalesce(1).write.mode("overwrite").parquet(keys_path)
+        self._stage(step, assessment, with_violations(built, contract_of(step.table)), "carry_over", keys_path)
+
+    def _stage_difference(self, step: Step, assessment: Assessment, built: DataFrame, current: DataFrame) -> None:
+        judged = with_violations(built, contract_of(step.table))
+        self._stage(step, assessment, difference(judged, current, step.table).coalesce(1), "merge")
+
+    def _stage(self, step: Step, assessment: Assessment, rows: DataFrame, mode: str, keys_path: str = "") -> None:
+        """Write the rows to staging, counting on the way, and enter them into the group."""
+        contract = contract_of(step.table)
+        path = self._staging_path(step)
+        is_refused = F.size(VIOLATIONS) > 0
+        is_written = F.col(CHANGE).isin("insert", "update", "delete") if mode == "merge" else ~is_refused
+        observed = Observation(step.table)
+        counts = [F.count_if(is_refused).alias("refused"), F.count_if(is_written).alias("written")]
+        ordered_by = bounded_column(contract) if mode == "merge" else None
+        if ordered_by:
+            counts += [F.min(ordered_by).alias("lowest"), F.max(ordered_by).alias("highest")]
+        rows.observe(observed, *counts).write.mode("overwrite").parquet(path, compression="lz4")
+        counted = observed.get
+        staged = self.lake.spark.read.schema(rows.schema).parquet(path)
+        if counted["refused"]:
+            self.quarantined += counted["refused"]
+            log.warning("rows broke a rule", table=step.table, rows=counted["refused"])
+            self.refused.append(ops.quarantined_rows(staged.where(is_refused), contract, self.run.run_id))
+            if mode != "merge":
+                path = f"{path}-kept"
+                staged.where(~is_refused).write.mode("overwrite").parquet(path, compression="lz4")
+                staged = self.lake.spark.read.schema(rows.schema).parquet(path)
+        if mode == "merge" and not counted["written"]:
+            return
+        self.rows_written += counted["written"]
+        own = {table: self._next_version(table) for table in assessment.reads_in_group}
+        predicate = "true"
+        if mode == "replace_where":
+            predicate = self._window(step)
+        elif ordered_by:
+            predicate = within(contract, ordered_by, counted["lowest"], counted["highest"])
+        entry = Entry(step.table, path, mode, {**assessment.reads, **own}, predicate, keys_path=keys_path)
+        self.entries.append(entry)
+        rows = carried_over(self.lake, entry, staged, self.run.as_of_date) if mode == "carry_over" else staged
+        self.snapshot.staged[step.table] = StagedTable(rows, is_rewrite=mode != "merge", own_rows=staged)
+
+    def _next_version(self, table: str) -> int:
+        """The version a table staged in this group will have: there is one writer, so the next."""
+        version = self.lake.version(table)
+        return 0 if version is None else version + 1
+
+    def _staging_path(self, step: Step) -> str:
+        return self.lake.staging(self.group_id, step.table)
+
+    def _input_bytes(self, step: Step) -> int:
+        tables = [table for name in step.reads for table in (view_tables(name))]
+        return sum(self.lake.files.size(self.lake.path(t)) for t in tables if self.lake.exists(t))
+
+    # --- auditing and publishing
+
+    def audit(self) -> None:
+        """Judge the set metrics of all staged tables at once. Raises AuditError; `warn` checks are only logged."""
+        audited = []
+        for entry in self.entries:
+            if self.lake.exists(entry.table):
+                self.lake.guard_schema(entry.table)
+            staged = self.snapshot.staged[entry.table].own_rows
+            rows = staged.where(F.col(CHANGE).isin("insert", "update")) if entry.mode == "merge" else staged
+            audited.append((contract_of(entry.table), rows, entry.mode == "replace"))
+        if not audited:
+            return
+        self.progress("checks")
+        broken = [v for v in judge(measure(audited, self.snapshot.rows, self.run.as_of_date)) if not v.holds]
+        for verdict in broken:
+            if verdict.metric.severity == "warn":
+                log.warning("check", verdict=str(verdict))
+        fatal = [str(verdict) for verdict in broken if verdict.metric.severity == "fail"]
+        if fatal:
+            raise AuditError(f"nothing of this group was published: {'; '.join(fatal)}")
+
+    def publish(self) -> dict[str, int]:
+        """Commit what was staged. Returns the new version of every table that got one."""
+        if self.refused:
+            path = self.lake.staging(self.group_id, "quarantine")
+            rows = reduce(DataFrame.unionByName, self.refused).dropDuplicates(["record_id"])
+            rows.coalesce(1).write.mode("overwrite").parquet(path)
+            self.entries.append(Entry("ops.quarantine", path, "append", once_by="record_id"))
+        if not self.entries:
+            self.lake.files.delete(self.lake.staging(self.group_id))
+            return {}
+        self.progress("publish")
+        group = Group(self.group_id, self.run.as_of_date.isoformat(), tuple(self.entries))
+        decide(self.lake, group)
+        return publish(self.lake, group)
+
+    def bookmarks_after(self, versions: dict[str, int]) -> dict[tuple[str, str], int]:
+        """Where the bookmarks of the steps stand now, those that moved: an input staged in this group was read as
+        published, any other as it stood."""
+        moved = {}
+        for assessment in self.assessments:
+            read = assessment.reads | {t: versions[t] for t in assessment.reads_in_group if t in versions}
+            for table, seen in assessment.bookmarks.items():
+                if read.get(table, -1) != seen:
+                    moved[(assessment.step.table, table)] = read.get(table, -1)
+        return moved
+
+
+def conformed(rows: DataFrame, contract: Contract) -> DataFrame:
+    """The contract's columns in its order. Raises ContractError where a column is missing or of another type."""
+    given = {f.name: f.dataType.simpleString() for f in rows.schema}
+    wrong = [
+        f"{c.name} is {given.get(c.name, 'missing')}, declared {c.type.simpleString()}"
+        for c in contract.columns
+        if given.get(c.name) != c.type.simpleString()
+    ]
+    extra = sorted(set(given) - set(contract.names))
+    if wrong or extra:
+        raise ContractError(f"{contract.table}: {'; '.join([*wrong, *(f'{name} is not declared' for name in extra)])}")
+    return rows.select(*contract.names)
+
+
+def bounded_column(contract: Contract) -> str | None:
+    """The first column of the table's order, where it is a day or a moment: a span of it names few files."""
+    first = contract.clustering[0] if contract.clustering else None
+    is_time = first is not None and isinstance(contract.column(first).type, DateType | TimestampType)
+    return first if is_time else None
+
+
+def within(contract: Contract, column: str, lowest: date | datetime, highest: date | datetime) -> str:
+    """A literal predicate on the target of a merge: old and new rows of the increment lie in this span."""
+    kind = "DATE" if isinstance(contract.column(column).type, DateType) else "TIMESTAMP"
+    return f"t.{column} BETWEEN {kind}'{lowest}' AND {kind}'{highest}'"
+
+
+def view_inputs(step: Step) -> tuple[str, ...]:
+    """The stored tables that the step reads through views."""
+    return tuple(table for name in step.reads if view(name) for table in view_tables(name))
+
+
+def view_tables(table: str) -> tuple[str, ...]:
+    opened = view(table)
+    return opened.reads if opened else (table,)
+
+
+@contextmanager
+def _shuffle_partitions(lake: Lake, input_bytes: int) -> Iterator[None]:
+    """More shuffle partitions while a large build runs, so that none has to spill."""
+    wanted = max(MIN_SHUFFLE_PARTITIONS, -(-input_bytes // SHUFFLE_BYTES))
+    before = lake.spark.conf.get("spark.sql.shuffle.partitions")
+    lake.spark.conf.set("spark.sql.shuffle.partitions", str(wanted))
+    try:
+        yield
+    finally:
+        lake.spark.conf.set("spark.sql.shuffle.partitions", str(before))
+
+
+def _short(table: str) -> str:
+    return table.split(".")[1]
+
+
+def _build_of(table: str) -> Callable[..., DataFrame]:
+    build: Callable[..., DataFrame] = importlib.import_module(f"transformations.{table}").build
+    return build
