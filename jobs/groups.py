@@ -7,9 +7,10 @@ judged at once, and only then is the first table committed.
 from __future__ import annotations
 
 import importlib
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
@@ -20,7 +21,7 @@ from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, TimestampType
 
-from jobs.plan import Scope, Step, Write, view
+from jobs.plan import Scope, Step, Write, stored_inputs, view
 from jobs.runtime import ops
 from jobs.runtime.errors import AuditError, ContractError
 from jobs.runtime.frames import local_frame
@@ -42,12 +43,14 @@ from jobs.runtime.lake import CHANGE, Lake
 from jobs.runtime.publish import Entry, Group, carried_over, decide, publish
 from jobs.runtime.quality import VIOLATIONS, judge, measure, warm_up, with_violations
 from jobs.runtime.settings import Settings
+from jobs.runtime.spark import tune
 from schemas.catalog import contract_of
 from schemas.contract import Contract
 
-# Shuffle partitions of a build: one per so many bytes of bronze it reads, at least the small-table setting.
+# Shuffle partitions of a full build: one per so many bytes that it reads, at least the small-table setting.
 SHUFFLE_BYTES = 48_000_000
-MIN_SHUFFLE_PARTITIONS = 2
+LARGE_BYTES = 200_000_000  # of a group's inputs, from which a full build is given the machine alone
+SIDE_BY_SIDE = 3
 MOST_LISTENERS = 0.5  # share of listeners from which narrowing a table made per listener saves nothing
 MIN_LISTENS_FOR_SHARE = 10_000  # below, a full build is as quick and the share says little
 
@@ -93,10 +96,38 @@ class GroupBuilder:
         self.quarantined = 0
         self.full_builds: list[str] = []
         self._listener_count: int | None = None
+        self._lock = threading.Lock()
 
     # --- building
 
-    def build(self, step: Step) -> None:
+    def build(self, steps: tuple[Step, ...]) -> None:
+        """Build and stage the group's tables, those that do not need each other side by side.
+
+        Planning a small query keeps one core busy; a large full build takes all of them and its memory alone.
+        """
+        input_bytes = sum(self.lake.bytes_of(table) for table in {t for step in steps for t in stored_inputs(step)})
+        tune(self.lake.spark, input_bytes)
+        is_large = self.run.full and input_bytes > LARGE_BYTES
+        partitions = self.lake.spark.conf.get("spark.sql.shuffle.partitions")
+        started: dict[str, Future[None]] = {}
+        try:
+            with ThreadPoolExecutor(1 if is_large else SIDE_BY_SIDE) as pool:
+                for step in steps:
+                    needs = [started[table] for table in (*stored_inputs(step), step.via) if table in started]
+                    started[step.table] = pool.submit(self._build_after, needs, step)
+            for future in started.values():
+                future.result()
+        finally:
+            self.lake.spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+        in_order = [step.table for step in steps]
+        self.entries.sort(key=lambda entry: in_order.index(entry.table))
+
+    def _build_after(self, needs: list[Future[None]], step: Step) -> None:
+        for need in needs:
+            need.result()
+        self._build(step)
+
+    def _build(self, step: Step) -> None:
         """Build and stage one table, or nothing where none of its inputs changed."""
         assessment = assess(step, self.snapshot, self.run.as_of_date, full=self.run.full)
         self.assessments.append(assessment)
@@ -214,8 +245,15 @@ class GroupBuilder:
     def _stage_whole(self, step: Step, assessment: Assessment, reason: str) -> None:
         """Every row anew, over whatever the table held; of a history table only the run's window."""
         self.full_builds.append(f"{step.table} in full: {reason}")
-        with _shuffle_partitions(self.lake, self._input_bytes(step)):
-            self._stage_rewrite(step, assessment, self._transformed(step, self._inputs(step)))
+        self._raise_shuffle_partitions(sum(self.lake.bytes_of(table) for table in stored_inputs(step)))
+        self._stage_rewrite(step, assessment, self._transformed(step, self._inputs(step)))
+
+    def _raise_shuffle_partitions(self, input_bytes: int) -> None:
+        """More shuffle partitions from here to the end of the group, so that none of a large build has to spill."""
+        with self._lock:
+            wanted = -(-input_bytes // SHUFFLE_BYTES)
+            if wanted > int(self.lake.spark.conf.get("spark.sql.shuffle.partitions") or 0):
+                self.lake.spark.conf.set("spark.sql.shuffle.partitions", str(wanted))
 
     def _stage_rewrite(self, step: Step, assessment: Assessment, built: DataFrame) -> None:
         is_history = step.write is Write.REPLACE_WINDOW and self.lake.exists(step.table)
@@ -250,7 +288,8 @@ class GroupBuilder:
         counted = observed.get
         staged = self.lake.spark.read.schema(rows.schema).parquet(path)
         if counted["refused"]:
-            self.quarantined += counted["refused"]
+            with self._lock:
+                self.quarantined += counted["refused"]
             log.warning("rows broke a rule", table=step.table, rows=counted["refused"])
             self.refused.append(ops.quarantined_rows(staged.where(is_refused), contract, self.run.run_id))
             if mode != "merge":
@@ -259,7 +298,8 @@ class GroupBuilder:
                 staged = self.lake.spark.read.schema(rows.schema).parquet(path)
         if mode == "merge" and not counted["written"]:
             return
-        self.rows_written += counted["written"]
+        with self._lock:
+            self.rows_written += counted["written"]
         own = {table: self._next_version(table) for table in assessment.reads_in_group}
         predicate = "true"
         if mode == "replace_where":
@@ -278,10 +318,6 @@ class GroupBuilder:
 
     def _staging_path(self, step: Step) -> str:
         return self.lake.staging(self.group_id, step.table)
-
-    def _input_bytes(self, step: Step) -> int:
-        tables = [table for name in step.reads for table in (view_tables(name))]
-        return sum(self.lake.files.size(self.lake.path(t)) for t in tables if self.lake.exists(t))
 
     # --- auditing and publishing
 
@@ -367,18 +403,6 @@ def view_inputs(step: Step) -> tuple[str, ...]:
 def view_tables(table: str) -> tuple[str, ...]:
     opened = view(table)
     return opened.reads if opened else (table,)
-
-
-@contextmanager
-def _shuffle_partitions(lake: Lake, input_bytes: int) -> Iterator[None]:
-    """More shuffle partitions while a large build runs, so that none has to spill."""
-    wanted = max(MIN_SHUFFLE_PARTITIONS, -(-input_bytes // SHUFFLE_BYTES))
-    before = lake.spark.conf.get("spark.sql.shuffle.partitions")
-    lake.spark.conf.set("spark.sql.shuffle.partitions", str(wanted))
-    try:
-        yield
-    finally:
-        lake.spark.conf.set("spark.sql.shuffle.partitions", str(before))
 
 
 def _short(table: str) -> str:

@@ -31,6 +31,7 @@ from jobs.runtime.lake import Lake, check_free_space
 from jobs.runtime.ops import new_run_id
 from jobs.runtime.publish import Entry, Group, decide, publish, recover
 from jobs.runtime.settings import Settings
+from jobs.runtime.spark import tune
 from jobs.spool import Spool
 from transformations.bronze.events import MAX_PLAY_MS
 from transformations.ids import hashed
@@ -108,6 +109,7 @@ def import_file(lake: Lake, settings: Settings, request: Request, progress: Prog
     reader = READERS[target.format]
     total_bytes = reader.total_bytes(request.path)
     check_free_space(lake.root, settings.lake.min_free_bytes + SPACE_FACTOR * total_bytes)
+    tune(lake.spark, total_bytes + lake.bytes_of(target.table))
     import_id = f"{new_run_id()}-import"
     report = Report(import_id, target.format, target.feed.format(label=request.label), request.dry_run)
     started_at = datetime.now(UTC)

@@ -57,8 +57,7 @@ def _build_stage(lake: Lake, settings: Settings, run: Run, outcome: Outcome, pro
     for name, steps in groups_of(outcome.stage).items():
         builder = GroupBuilder(lake, settings, run, f"{run.run_id}-{outcome.stage}-{name}", bookmarks, progress)
         try:
-            for step in steps:
-                builder.build(step)
+            builder.build(steps)
             builder.audit()
         except (AuditError, ContractError) as error:
             outcome.status = "failed"

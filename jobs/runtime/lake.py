@@ -29,6 +29,7 @@ from jobs.runtime.errors import ContractError, DiskSpaceError, LakeVersionError
 from jobs.runtime.files import Files
 from jobs.runtime.frames import local_frame
 from jobs.runtime.settings import PROJECT, LakeSettings
+from jobs.runtime.spark import tuned_like
 from schemas.catalog import contract_of, contracts
 from schemas.contract import Contract
 from transformations.ids import ID_LENGTH
@@ -91,7 +92,7 @@ class Lake:
     def with_own_session(self) -> Lake:
         """The same lake through a session of its own, whose settings nobody else changes."""
         own = copy.copy(self)
-        own.spark = self.spark.newSession()
+        own.spark = tuned_like(self.spark.newSession(), self.spark)
         return own
 
     def path(self, table: str) -> str:
@@ -116,6 +117,10 @@ class Lake:
         """The newest version, or None where the table does not exist."""
         versions = self._versions(table)
         return versions[-1] if versions else None
+
+    def bytes_of(self, table: str) -> int:
+        """Bytes in the table's folder, past versions among them; 0 where it does not exist yet."""
+        return self.files.size(self.path(table)) if self.exists(table) else 0
 
     def commits(self, table: str, after: int) -> list[Commit] | None:
         """The commits after a version, oldest first; None where the log does not lead on from it: it no longer
