@@ -21,8 +21,11 @@ from sandbox.services.exchange import Checker, connect
 from sandbox.services.faults import FaultMix, Faults
 from sandbox.services.history import Entry, History
 from sandbox.services.journal import Requests, Violations
+from sandbox.services.lastfm import LastFm
 from sandbox.services.library import Library
 from sandbox.services.limits import Limit, Limiter
+from sandbox.services.listenbrainz import ListenBrainz
+from sandbox.services.reccobeats import ReccoBeats
 from sandbox.services.scenarios import SERVICES
 from sandbox.services.spotify import Spotify, in_reach
 from sandbox.services.spotify_accounts import SpotifyAccounts
@@ -86,9 +89,15 @@ class Sandbox:
         self._tokens = Tokens(self.clock, vault, app)
         self.spotify = Spotify(self._state, self._tokens)
         self.spotify_accounts = SpotifyAccounts(self._state, self._tokens)
-        self._services: dict[str, Service] = {
-            service.name: service for service in (self.spotify, self.spotify_accounts)
-        }
+        self.lastfm = LastFm(self._state)
+        services: tuple[Service, ...] = (
+            self.spotify,
+            self.spotify_accounts,
+            self.lastfm,
+            ListenBrainz(self._state),
+            ReccoBeats(self._state),
+        )
+        self._services = {service.name: service for service in services}
         self._checkers: dict[str, Checker] = {}
         self._port = port
         self._server: BaseWSGIServer | None = None
@@ -142,10 +151,15 @@ class Sandbox:
 
     def accounts(self) -> list[Account]:
         """Every listener's accounts, with what it takes to connect them without a browser."""
-        return [
-            Account(person.user, "spotify", person.spotify_id, self._spotify_credentials(person))
-            for person in self._people.by_user.values()
-        ]
+        found: list[Account] = []
+        for person in self._people.by_user.values():
+            user = person.user
+            found.append(Account(user, "spotify", person.spotify_id, self._spotify_credentials(person)))
+            if "lastfm" in person.histories:
+                found.append(Account(user, "lastfm", user, {"api_key": self.lastfm.api_key}))
+            if "listenbrainz" in person.histories:
+                found.append(Account(user, "listenbrainz", user, {"token": person.listenbrainz_token}))
+        return found
 
     def account(self, user: str, service: str) -> Account:
         """One of `accounts()`; KeyError where the listener has none there."""

@@ -228,7 +228,7 @@ def test_refusals(box: Sandbox, person: Account, headers: dict[str, str], name: 
     assert (answer.status_code, words in answer.text) == (status, True)
     if status == 429:
         assert answer.headers["Retry-After"] == ("86000" if name == "quota" else "2")
-    other = bearer(box, box.accounts()[1])
+    other = bearer(box, box.account("vinyl_fox", "spotify"))
     assert get(box, "me", other).ok
     if name == "expired_token":  # it is dead, and a refresh brings another
         assert get(box, "me", headers).status_code == 401
