@@ -54,6 +54,11 @@ class Library:
         return {track.isrc: track for track in self.tracks}
 
     @cached_property
+    def numbers(self) -> dict[str, int]:
+        """ISRC -> the track's place among all tracks, for services that count."""
+        return {track.isrc: number for number, track in enumerate(self.tracks)}
+
+    @cached_property
     def by_recco_id(self) -> dict[str, Track]:
         return {recco_id(track): track for track in self.tracks}
 

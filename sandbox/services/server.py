@@ -15,16 +15,19 @@ from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sandbox.services.accounts import Account, People, Person, Vault
+from sandbox.services.ai import Ai
 from sandbox.services.clock import Clock, from_ms, to_ms
 from sandbox.services.control import control
 from sandbox.services.exchange import Checker, connect
 from sandbox.services.faults import FaultMix, Faults
 from sandbox.services.history import Entry, History
 from sandbox.services.journal import Requests, Violations
+from sandbox.services.kaggle import Kaggle
 from sandbox.services.lastfm import LastFm
 from sandbox.services.library import Library
 from sandbox.services.limits import Limit, Limiter
 from sandbox.services.listenbrainz import ListenBrainz
+from sandbox.services.lyrics import Lrclib, LyricsOvh
 from sandbox.services.reccobeats import ReccoBeats
 from sandbox.services.scenarios import SERVICES
 from sandbox.services.spotify import Spotify, in_reach
@@ -90,12 +93,17 @@ class Sandbox:
         self.spotify = Spotify(self._state, self._tokens)
         self.spotify_accounts = SpotifyAccounts(self._state, self._tokens)
         self.lastfm = LastFm(self._state)
+        self.kaggle = Kaggle(self._state)
         services: tuple[Service, ...] = (
             self.spotify,
             self.spotify_accounts,
             self.lastfm,
             ListenBrainz(self._state),
             ReccoBeats(self._state),
+            Lrclib(self._state),
+            LyricsOvh(self._state),
+            Ai(self._state),
+            self.kaggle,
         )
         self._services = {service.name: service for service in services}
         self._checkers: dict[str, Checker] = {}
