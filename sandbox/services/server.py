@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sandbox.services.accounts import Account, People, Person, Vault
 from sandbox.services.ai import Ai
+from sandbox.services.beatport import Beatport
 from sandbox.services.clock import Clock, from_ms, to_ms
 from sandbox.services.control import control
 from sandbox.services.exchange import Checker, connect
@@ -88,12 +90,13 @@ class Sandbox:
             world, self.clock, self.faults, self.requests, self.violations, self.limiter, vault, Library(world),
             self._people,
         )  # fmt: skip
-        app = App("sandbox" + vault.make(size=12).replace("-", "x"), vault.make(), redirect_uris)
+        app = App(secrets.token_hex(16), vault.make(), redirect_uris)
         self._tokens = Tokens(self.clock, vault, app)
         self.spotify = Spotify(self._state, self._tokens)
         self.spotify_accounts = SpotifyAccounts(self._state, self._tokens)
         self.lastfm = LastFm(self._state)
         self.kaggle = Kaggle(self._state)
+        self.beatport = Beatport(self._state)
         services: tuple[Service, ...] = (
             self.spotify,
             self.spotify_accounts,
@@ -104,6 +107,7 @@ class Sandbox:
             LyricsOvh(self._state),
             Ai(self._state),
             self.kaggle,
+            self.beatport,
         )
         self._services = {service.name: service for service in services}
         self._checkers: dict[str, Checker] = {}
@@ -167,6 +171,9 @@ class Sandbox:
                 found.append(Account(user, "lastfm", user, {"api_key": self.lastfm.api_key}))
             if "listenbrainz" in person.histories:
                 found.append(Account(user, "listenbrainz", user, {"token": person.listenbrainz_token}))
+        for login in self.beatport.logins.all:
+            credentials = {"username": login.username, "password": login.password}
+            found.append(Account(login.user, "beatport", login.username, credentials))
         return found
 
     def account(self, user: str, service: str) -> Account:
