@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from functools import cache, cached_property
 from random import Random
@@ -12,7 +13,8 @@ from sandbox.world import World
 
 def chance(*words: object) -> float:
     """A number in [0, 1) that depends on the words alone: the same thing always has the same luck."""
-    return Random("/".join(map(str, words))).random()
+    digest = hashlib.blake2b("/".join(map(str, words)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
 
 
 @cache

@@ -30,6 +30,7 @@ from sandbox.services.library import Library
 from sandbox.services.limits import Limit, Limiter
 from sandbox.services.listenbrainz import ListenBrainz
 from sandbox.services.lyrics import Lrclib, LyricsOvh
+from sandbox.services.openapi import SpotifyDescription
 from sandbox.services.reccobeats import ReccoBeats
 from sandbox.services.scenarios import SERVICES
 from sandbox.services.spotify import Spotify, in_reach
@@ -111,6 +112,8 @@ class Sandbox:
         )
         self._services = {service.name: service for service in services}
         self._checkers: dict[str, Checker] = {}
+        if openapi:
+            self._checkers["spotify"] = SpotifyDescription(Path(openapi))
         self._port = port
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None

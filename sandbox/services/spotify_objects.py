@@ -75,8 +75,8 @@ def local_track(of: Track) -> Body:
     return {
         "album": {
             "album_type": None, "artists": [], "external_urls": {}, "href": None, "id": None, "images": [],
-            "name": of.releases[0].album, "release_date": None, "release_date_precision": None, "type": "album",
-            "uri": None,
+            "name": of.releases[0].album, "release_date": None, "release_date_precision": None, "total_tracks": 0,
+            "type": "album", "uri": None,
         },
         "artists": [nobody | {"name": of.artist.name}],
         "disc_number": 0,
