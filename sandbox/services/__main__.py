@@ -42,7 +42,10 @@ def moment(text: str) -> datetime:
 
 
 def fault_names(text: str) -> list[str]:
-    return [known(name.strip()).name for name in text.split(",") if name.strip()]
+    try:
+        return [known(name.strip()).name for name in text.split(",") if name.strip()]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def list_faults() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, abort, request
 
 from sandbox.services import spotify_objects as objects
 from sandbox.services.accounts import Person
@@ -53,16 +53,13 @@ class Spotify:
         add("/audio-features/<id_>", "audio_feature", self.audio_feature)
         add("/search", "search", self.search)
         add("/me/player/queue", "queue", self.queue, methods=["POST"])
-        for first in REMOVED:
-            add(f"/{first}", f"removed {first}", self.removed)
-            add(f"/{first}/<path:rest>", f"removed below {first}", self.removed)
+        add("/<path:rest>", "removed", self.removed)
         return routes
 
     def identify(self) -> tuple[str | None, str]:
         access = self._door.access()
-        endpoint = (request.endpoint or "").partition(".")[2]
         person = access.person if access else None
-        return person.user if person else None, "removed" if endpoint.startswith("removed") else endpoint
+        return person.user if person else None, (request.endpoint or "").partition(".")[2]
 
     def admit(self) -> Response | None:
         return self._door.admit()
@@ -178,15 +175,20 @@ class Spotify:
     def tracks(self) -> Response:
         self._state.parameters(("ids", "market"))
         if not fault("spotify.tracks_batch_open"):
-            return self.removed()
+            return self._closed()
         ids = self._ids(TRACK_IDS)
         if isinstance(ids, Response):
             return ids
         found = [self._state.library.by_spotify_id.get(id_) for id_ in ids]
         return reply({"tracks": [objects.track(*pair) if pair else None for pair in found]})
 
-    def removed(self, rest: str = "") -> Response:  # noqa: ARG002 (Flask hands over the rest of the path)
+    def removed(self, rest: str) -> Response:
         """An endpoint that is closed to apps in development mode."""
+        if not rest.startswith(REMOVED):
+            abort(404)
+        return self._closed()
+
+    def _closed(self) -> Response:
         if fault("spotify.removed_rate"):
             return refuse(429, "API rate limit exceeded", wait=1)
         return refuse(403, "Forbidden")

@@ -116,3 +116,9 @@ def test_refusals(box: Sandbox, name: str, status: int) -> None:
     answer = requests.get(f"{box.url('kaggle')}/api/v1/datasets/download/{DATASET}", timeout=10)
     assert answer.status_code == status
     assert not answer.content.startswith(b"PK")
+
+
+def test_a_truncated_zip_is_no_zip(box: Sandbox) -> None:
+    box.faults.on("kaggle.truncated", times=1)
+    assert not zipfile.is_zipfile(io.BytesIO(zipped(box)))
+    assert zipfile.is_zipfile(io.BytesIO(zipped(box)))
