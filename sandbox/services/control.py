@@ -14,7 +14,9 @@ from sandbox.services.scenarios import FAULTS
 from sandbox.services.state import State, reply
 
 
-def control(state: State, accounts: Callable[[], list[dict[str, Any]]]) -> Blueprint:
+def control(
+    state: State, settings: Callable[[], dict[str, str]], accounts: Callable[[], list[dict[str, Any]]]
+) -> Blueprint:
     """Routes for the clock, the faults, the journals and the accounts."""
     routes = Blueprint("_sandbox", __name__, url_prefix="/_sandbox")
 
@@ -67,7 +69,7 @@ def control(state: State, accounts: Callable[[], list[dict[str, Any]]]) -> Bluep
         return reply({"count": len(state.violations), "violations": [asdict(item) for item in state.violations]})
 
     def list_accounts() -> Response:
-        return reply({"accounts": accounts()})
+        return reply({"settings": settings(), "accounts": accounts()})
 
     routes.add_url_rule("/clock", view_func=clock, methods=["GET", "POST"])
     routes.add_url_rule("/faults", view_func=faults, methods=["GET", "POST", "DELETE"])

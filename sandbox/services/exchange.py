@@ -39,6 +39,8 @@ def connect(app: Flask, state: State, services: Mapping[str, Service], checkers:
         g.faults = state.faults.draw(
             Asked(g.service, g.account, g.endpoint, _content() if g.account is None else "", state.clock.now_ms())
         )
+        if state.limiter.is_early(g.service, g.account or "", state.clock.now_ms()):
+            state.violate("early", "came before the Retry-After of an earlier answer had passed")
         return _misbehave(state) or service.admit()
 
     def finish(response: Response) -> Response:
@@ -53,6 +55,9 @@ def connect(app: Flask, state: State, services: Mapping[str, Service], checkers:
         elif response.status_code == 200 and f"{g.service}.timeout" not in g.faults:
             for history, entries in g.shown:
                 history.served.update(entries)
+        if response.status_code == 429:
+            wait = response.headers.get("Retry-After") or response.headers.get("X-RateLimit-Reset-In") or "0"
+            state.limiter.close(g.service, g.account or "", state.clock.now_ms() + int(wait) * 1000)
         status = 0 if g.cut else response.status_code
         state.requests.add(
             journal.Request(

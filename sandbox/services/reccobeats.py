@@ -40,16 +40,12 @@ class ReccoBeats:
         return None, (request.endpoint or "").partition(".")[2]
 
     def admit(self) -> Response | None:
-        now = self._state.clock.now_ms()
-        if self._state.limiter.is_early(self.name, "address", now):
-            self._state.violate("early", "came before Retry-After had passed")
         rate = options("reccobeats.rate")
         wait = rate["seconds"] if rate else self._state.limiter.take(self.name, "address")
         if wait is None:
             return None
         if not rate:
             self._state.violate("limit", "more requests than the window takes")
-        self._state.limiter.close(self.name, "address", now + math.ceil(wait) * 1000)
         headers = {"Retry-After": str(math.ceil(wait))}
         return reply({"status": 429, "error": "Too Many Requests", "path": request.path}, 429, headers)
 

@@ -139,7 +139,7 @@ class Sandbox:
         connect(app, self._state, self._services, self._checkers)
         for service in self._services.values():
             app.register_blueprint(service.blueprint())
-        app.register_blueprint(control(self._state, self._accounts_as_json))
+        app.register_blueprint(control(self._state, self.settings, self._accounts_as_json))
         self._server = make_server(HOST, self._port, app, threaded=True, request_handler=Handler)
         self._port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -185,6 +185,21 @@ class Sandbox:
             if (account.user, account.service) == (user, service):
                 return account
         raise KeyError(f"{user} has no account at {service}")
+
+    def settings(self) -> dict[str, str]:
+        """What a `.env` would say: the apps' and the data services' credentials by the names that people use."""
+        login = self.beatport.logins.all[0]
+        return {
+            "SPOTIFY_CLIENT_ID": self._tokens.app.client_id,
+            "SPOTIFY_CLIENT_SECRET": self._tokens.app.client_secret,
+            "LASTFM_API_KEY": self.lastfm.api_key,
+            "AI_API_URL": self.url("ai"),
+            "BEATPORT_CLIENT_ID": self.beatport.logins.client_id,
+            "BEATPORT_USERNAME": login.username,
+            "BEATPORT_PASSWORD": login.password,
+            "KAGGLE_USERNAME": self.kaggle.username,
+            "KAGGLE_KEY": self.kaggle.key,
+        }
 
     def authorize(self, user: str, *, scopes: Iterable[str] = READY_SCOPES, pkce: bool = True) -> str:
         """Consent without a browser: a new Spotify refresh token of the user, authorized now (sandbox clock)."""

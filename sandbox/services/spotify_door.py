@@ -78,13 +78,10 @@ class Door:
 
     def _too_many(self) -> Response | None:
         key, now = g.account or "app", self._state.clock.now_ms()
-        if self._state.limiter.is_early(SERVICE, key, now):
-            self._state.violate("early", "came before Retry-After had passed")
         if quota := options("spotify.quota"):
             self._quota_until.setdefault(key, now + int(quota["seconds"] * 1000))
         until = self._quota_until.get(key, 0)
         if now < until:
-            self._state.limiter.close(SERVICE, key, until)
             return refuse(429, "Too many requests", "QUOTA_EXCEEDED", (until - now) / 1000)
         self._quota_until.pop(key, None)
         if limited := options("spotify.rate") or options("spotify.rate_text"):
@@ -93,10 +90,8 @@ class Door:
             self._state.violate("limit", "more requests than the rolling window takes")
         if wait is None:
             return None
-        wait = math.ceil(wait)
-        self._state.limiter.close(SERVICE, key, now + wait * 1000)
         if fault("spotify.rate_text"):
-            return plain("Too many requests", 429, {"Retry-After": str(wait)})
+            return plain("Too many requests", 429, {"Retry-After": str(math.ceil(wait))})
         return refuse(429, "API rate limit exceeded", wait=wait)
 
     def person(self, scope: str | None = None) -> Person | Response:

@@ -192,3 +192,21 @@ def test_one_sandbox_at_a_time_per_object(box: Sandbox, world: World) -> None:
         Sandbox(world).url("lastfm")
     with pytest.raises(ValueError, match="no service"):
         box.url("myspace")
+
+
+@pytest.mark.parametrize("service", ["reccobeats", "ai", "kaggle"])
+def test_coming_back_before_retry_after_is_noted(box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.services.limits.IN_FLIGHT_SECONDS", 0.0)
+    path = {"reccobeats": "v1/track?ids=a", "ai": "mood", "kaggle": "api/v1/datasets/view/a/b"}[service]
+
+    def ask() -> int:
+        method, body = ("POST", {"lyrics": "rain"}) if service == "ai" else ("GET", None)
+        return requests.request(method, f"{box.url(service)}/{path}", json=body, timeout=5).status_code
+
+    box.faults.on(f"{service}.rate", times=1, seconds=60)
+    assert ask() == 429
+    ask()
+    assert kinds(box) == ["early"]
+    box.clock.advance(60)
+    ask()
+    assert kinds(box) == ["early"]

@@ -30,6 +30,7 @@ def test_accounts_of_all_kinds_and_what_opens_them(box: Sandbox) -> None:
     assert len([account for account in accounts if account.service == "beatport"]) == 2
     assert accounts == box.accounts()  # the same until a token is used up
     assert not [secret for secret in box.secrets() if secret in repr(accounts)]
+    assert box.settings()["LASTFM_API_KEY"] == box.account("night_owl", "lastfm").credentials["api_key"]
     with pytest.raises(KeyError):
         box.account("vinyl_fox", "lastfm")
 
