@@ -10,7 +10,7 @@ PARALLEL := -n 2 --dist worksteal
 # A person's .env holds credentials: tests, bench and demo never read it.
 UNENV := MOODLAKE_IGNORE_DOTENV=1
 
-.PHONY: help setup setup-dev run test test-fast check lint types imports soak bench docs locks clean
+.PHONY: help setup setup-dev run sandbox test test-fast check lint types imports soak bench docs locks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ setup-dev: setup $(VENV)/dev.stamp ## add what tests need
 
 run: setup ## the sample world, a night, and what it says (data/lake, no credentials)
 	@$(UNENV) $(BIN)/python run_ingestion.py demo
+
+sandbox: setup ## the services on loopback, made up and misbehaving on request (SANDBOX="--help")
+	@$(BIN)/python -m sandbox.services $(SANDBOX)
 
 check: setup-dev lint types imports ## what CI runs: lint, types, import rules, tests
 	@$(UNENV) $(BIN)/python -m pytest $(PARALLEL) --durations=15

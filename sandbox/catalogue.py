@@ -4,6 +4,7 @@ Every track has features here, because listeners choose by mood; only about thre
 """
 
 import csv
+import io
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -265,8 +266,8 @@ def _rows(rng: Random, tracks: list[Track]) -> Iterator[tuple[object, ...]]:
                 )  # fmt: skip
 
 
-def write_catalogue(path: Path, rng: Random, tracks: list[Track]) -> int:
-    """Write the Kaggle layout with the real file's dirt; returns the number of rows."""
+def catalogue_csv(rng: Random, tracks: list[Track]) -> tuple[str, int]:
+    """The Kaggle layout with the real file's dirt, and the number of rows."""
     rows = list(_rows(rng, tracks))
     for _ in range(max(1, int(len(rows) * DUPLICATE_ROW_SHARE))):
         position = rng.randrange(len(rows))
@@ -274,9 +275,16 @@ def write_catalogue(path: Path, rng: Random, tracks: list[Track]) -> int:
     # The real file has exactly one row with no artist, album and title, popularity and duration 0.
     position = rng.randrange(len(rows))
     rows.insert(position, (make_track_id(rng), "", "", "", 0, 0, *rows[position][6:]))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows((index, *row) for index, row in enumerate(rows))
+    return text.getvalue(), len(rows)
+
+
+def write_catalogue(path: Path, rng: Random, tracks: list[Track]) -> int:
+    """Write the catalogue's file; returns the number of rows."""
+    text, rows = catalogue_csv(rng, tracks)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows((index, *row) for index, row in enumerate(rows))
-    return len(rows)
+    path.write_text(text, encoding="utf-8", newline="")
+    return rows

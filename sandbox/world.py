@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 from sandbox import exports
-from sandbox.catalogue import make_artists, make_tracks, write_catalogue
+from sandbox.catalogue import Artist, Track, make_artists, make_tracks, write_catalogue
 from sandbox.listeners import Listener, Play, make_listeners, make_plays
 
 # Dealt to the listeners in turn. older-zip and older-folder are Spotify's former endsong layout.
@@ -40,7 +40,19 @@ class ImportEntry:
     options: dict[str, str] = field(default_factory=dict)
 
 
-Played = tuple[Listener, list[Play]]
+@dataclass(frozen=True)
+class World:
+    """Who there is to hear, who listens, and what each listener played, in time order, by listener's name."""
+
+    seed: int
+    end: date  # last day of the window, UTC
+    days: int
+    artists: list[Artist]
+    tracks: list[Track]
+    listeners: list[Listener]
+    plays: dict[str, list[Play]]
+
+
 Written = tuple[ImportEntry, int]  # with the number of records
 
 
@@ -84,8 +96,8 @@ def yesterday() -> date:
     return datetime.now(UTC).date() - timedelta(days=1)
 
 
-def generate(out: Path, *, seed: int = 7, listeners: int = 30, days: int = 120, end: date | None = None) -> Manifest:
-    """Write under `out` the world of `listeners` over the `days` up to and including `end` (UTC)."""
+def make_world(*, seed: int = 7, listeners: int = 30, days: int = 120, end: date | None = None) -> World:
+    """The world of `listeners` over the `days` up to and including `end` (UTC, yesterday), in memory."""
     if listeners < 1 or days < 1:
         raise ValueError(f"listeners and days must be at least 1, got {listeners} and {days}")
     end = end or yesterday()
@@ -93,30 +105,36 @@ def generate(out: Path, *, seed: int = 7, listeners: int = 30, days: int = 120, 
     artists = make_artists(Random(f"{seed}/artists"))
     tracks = make_tracks(Random(f"{seed}/tracks"), artists, last_year=end.year)
     people = make_listeners(Random(f"{seed}/listeners"), listeners, days, artists, tracks)
+    plays = {p.name: make_plays(Random(f"{seed}/plays/{p.name}"), p, end, days) for p in people}
+    return World(seed, end, days, artists, tracks, people, plays)
 
+
+def generate(out: Path, *, seed: int = 7, listeners: int = 30, days: int = 120, end: date | None = None) -> Manifest:
+    """Write under `out` the world of `listeners` over the `days` up to and including `end` (UTC)."""
+    world = make_world(seed=seed, listeners=listeners, days=days, end=end)
     catalogue = out / "catalogue" / "spotify_tracks.csv"
-    rows = write_catalogue(catalogue, Random(f"{seed}/catalogue"), tracks)
+    rows = write_catalogue(catalogue, Random(f"{seed}/catalogue"), world.tracks)
     written = [(ImportEntry("kaggle-tracks", catalogue.relative_to(out).as_posix()), rows)]
-
-    played = [(p, make_plays(Random(f"{seed}/plays/{p.name}"), p, end, days)) for p in people]
-    written += _write_exports(out, seed, played)
+    written += _write_exports(out, world)
 
     manifest = Manifest(
         seed=seed,
-        end=end,
+        end=world.end,
         imports=tuple(entry for entry, _ in written),
-        listeners=tuple(ListenerEntry(p.name, p.display_name, p.country, p.time_zone) for p in people),
+        listeners=tuple(ListenerEntry(p.name, p.display_name, p.country, p.time_zone) for p in world.listeners),
         records={entry.path: count for entry, count in written},
     )
     (out / MANIFEST).write_bytes(manifest.to_json().encode())
     return manifest
 
 
-def _write_exports(out: Path, seed: int, played: list[Played]) -> list[Written]:
+def _write_exports(out: Path, world: World) -> list[Written]:
+    seed = world.seed
     written: list[Written] = []
-    shared: dict[str, list[Played]] = {"csv": [], "lastfm-1k": []}
+    shared: dict[str, list[tuple[Listener, list[Play]]]] = {"csv": [], "lastfm-1k": []}
     truncated = True  # the first ListenBrainz export is the one with the broken download
-    for number, (listener, plays) in enumerate(played):
+    for number, listener in enumerate(world.listeners):
+        plays = world.plays[listener.name]
         layout = LAYOUTS[number % len(LAYOUTS)]
         rng = Random(f"{seed}/export/{listener.name}")
         folder = out / "exports" / listener.name
