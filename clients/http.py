@@ -91,9 +91,9 @@ class _Call:
     method: str
     route: str
     url: str = field(repr=False)
-    params: Fields
-    headers: Fields
-    form: Fields | None
+    params: Fields = field(repr=False)
+    headers: Fields = field(repr=False)
+    form: Fields | None = field(repr=False)
     json: Any = field(repr=False)
     limit_key: str = field(repr=False)
     expects: Literal["json", "text"]
