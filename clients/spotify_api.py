@@ -20,7 +20,7 @@ from clients.auth.app_auth import SpotifyAppAuth
 from clients.auth.user_auth import SpotifyAuthClient
 from clients.clock import SYSTEM_CLOCK, Clock
 from clients.errors import AuthenticationError, AuthorizationError, BadPayloadError, NotFoundError, UnavailableError
-from clients.http import DEFAULT_RETRY, RetryPolicy, ServiceClient
+from clients.http import DEFAULT_RETRY, RetryPolicy, ServiceClient, Value
 from clients.limits import Limiter, Rate
 from clients.replies import Reply
 from clients.secrets import authorization
@@ -223,14 +223,20 @@ class SpotifyAPIClient:
         def token(refused: SecretStr | None) -> SecretStr:
             return self.user_auth.get_valid_token(user, scope=scope, refused=refused)
 
-        try:
-            return _authorized(self._as_users, token, method, route, limit_key=user, **options)
-        except (AuthenticationError, MissingScopeError) as error:
-            error.remedy = reconnect(user)
-            raise
+        def send(bearer: SecretStr) -> Reply:
+            try:
+                return self._as_users.send(method, route, headers=_bearer(bearer), limit_key=user, **options)
+            except (AuthenticationError, MissingScopeError) as error:
+                error.remedy = reconnect(user)
+                raise
+
+        return _sent_with(token, send)
 
     def _of_app(self, method: str, route: str, **options: Any) -> Reply:
-        return _authorized(self._as_app, self._app_auth.get_access_token, method, route, **options)
+        def send(bearer: SecretStr) -> Reply:
+            return self._as_app.send(method, route, headers=_bearer(bearer), **options)
+
+        return _sent_with(self._app_auth.get_access_token, send)
 
     def _several(self, endpoint: str, name: str, ids: list[str], user: str | None = None) -> list[Any] | None:
         """What `name` lists for these ids, null where there is nothing; None where the endpoint is closed."""
@@ -275,21 +281,18 @@ class _LimiterOfOneApp(Limiter):
             Limiter.pause(peer, seconds)
 
 
-def _authorized(
-    client: ServiceClient,
-    token: Callable[[SecretStr | None], SecretStr],
-    method: str,
-    route: str,
-    **options: Any,
-) -> Reply:
+def _sent_with(token: Callable[[SecretStr | None], SecretStr], send: Callable[[SecretStr], Reply]) -> Reply:
     """Send with a token; after a 401 once more with another, which even a POST may: it was refused."""
     bearer = token(None)
     try:
-        return client.send(method, route, headers={"Authorization": authorization("Bearer", bearer)}, **options)
+        return send(bearer)
     except AuthenticationError:
         pass
-    bearer = token(bearer)
-    return client.send(method, route, headers={"Authorization": authorization("Bearer", bearer)}, **options)
+    return send(token(bearer))
+
+
+def _bearer(token: SecretStr) -> dict[str, Value]:
+    return {"Authorization": authorization("Bearer", token)}
 
 
 def _batches(ids: Iterable[str], size: int) -> Iterator[list[str]]:

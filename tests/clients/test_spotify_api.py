@@ -236,6 +236,12 @@ def test_a_user_never_connected_is_told_first(client: SpotifyAPIClient) -> None:
         client.get_recently_played("eve")
 
 
+def test_a_damaged_token_file_keeps_its_own_remedy(client: SpotifyAPIClient, store: TokenStore) -> None:
+    store.path.write_text("{")
+    with pytest.raises(AuthenticationError, match=r"^Failed to fetch recently played songs: .* is damaged\. Repair it"):
+        client.get_recently_played("ann")
+
+
 def test_a_failing_app_token_is_told_first(httpserver: HTTPServer, make: Make) -> None:
     client = make()
     httpserver.clear()
