@@ -80,6 +80,19 @@ class AccountFeed(Protocol):
         ...
 
 
+class SnapshotFeed(Protocol):
+    """One bronze stream of one service that belongs to no account: its state as it is now."""
+
+    @property
+    def stream(self) -> str:
+        """Name of the bronze table."""
+        ...
+
+    def records(self) -> Iterator[Batch]:
+        """Yield all that there is now; no batch has a `covered_to`. Raises a ClientError."""
+        ...
+
+
 @dataclass(frozen=True)
 class TrackQuery:
     """What is known of a track when a service is asked about it."""
