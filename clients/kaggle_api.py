@@ -18,7 +18,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import requests
 from pydantic import SecretStr
@@ -65,6 +65,15 @@ class Download:
     version: int | None
     sha256: str
     bytes: int
+
+
+@dataclass(frozen=True)
+class _Connection:
+    """A client of kagglesdk, what hides its credential, and whether it has one or is about to ask for it by a login."""
+
+    client: Any
+    redact: Redactor
+    credential: Literal["given", "login", "none"]
 
 
 @dataclass(frozen=True)
@@ -116,8 +125,9 @@ class KaggleAPIClient:
         types = import_module("kagglesdk.datasets.types.dataset_api_service")
         request = types.ApiGetDatasetRequest()
         request.owner_slug, request.dataset_slug = _slugs(dataset)
-        with self._connected() as (client, redact):
-            found = self._tried(partial(client.datasets.dataset_api_client.get_dataset, request), dataset, redact)
+        with self._connected() as connection:
+            ask = partial(connection.client.datasets.dataset_api_client.get_dataset, request)
+            found = self._tried(ask, dataset, connection)
         version = found.current_version_number
         if not isinstance(version, int) or version < 1:
             raise BadPayloadError(f"Kaggle API error: no version of {dataset} is told", service="Kaggle")
@@ -159,23 +169,25 @@ class KaggleAPIClient:
         request.dataset_version_number = version
 
         def download() -> None:
-            response = client.datasets.dataset_api_client.download_dataset(request)
+            response = connection.client.datasets.dataset_api_client.download_dataset(request)
             with response, target.open("wb") as file:
                 for chunk in response.iter_content(CHUNK):
                     file.write(chunk)
 
-        with self._connected() as (client, redact):
-            self._tried(download, f"{dataset}, version {version}", redact)
+        with self._connected() as connection:
+            self._tried(download, f"{dataset}, version {version}", connection)
 
     @contextmanager
-    def _connected(self) -> Iterator[tuple[Any, Redactor]]:
-        """A client of kagglesdk, signed in where there is a credential, and what hides that credential."""
+    def _connected(self) -> Iterator[_Connection]:
+        """Signed in where there is a credential."""
         token, username, key = self._credentials()
         if token is None and key is None:
             with self._client(None, None, None) as nobody:
-                token = self._tried(partial(_token_of_login, nobody), "the saved login", Redactor())
+                ask = partial(_token_of_login, nobody)
+                token = self._tried(ask, "the saved login", _Connection(nobody, Redactor(), "login"))
         with self._client(token, username, key) as client:
-            yield client, Redactor(secret for secret in (token, key) if secret is not None)
+            secrets = [secret for secret in (token, key) if secret is not None]
+            yield _Connection(client, Redactor(secrets), "given" if secrets else "none")
 
     def _client(self, token: SecretStr | None, username: str | None, key: SecretStr | None) -> Any:
         kagglesdk = import_module("kagglesdk")
@@ -210,7 +222,7 @@ class KaggleAPIClient:
             username, key = _kaggle_json()
         return (None, username, SecretStr(key)) if username and key else (None, None, None)
 
-    def _tried(self, ask: Callable[[], Result], what: str, redact: Redactor) -> Result:
+    def _tried(self, ask: Callable[[], Result], what: str, connection: _Connection) -> Result:
         """What `ask` returns, after retries; raises ClientErrors alone, chained to nothing that holds a URL."""
         for attempt in range(1, self._retry.attempts + 1):
             while (wait := self._limiter.take()) > 0:
@@ -221,7 +233,7 @@ class KaggleAPIClient:
             try:
                 return ask()
             except requests.RequestException as cause:
-                failure = self._failure(cause, what, redact, attempt)
+                failure = self._failure(cause, what, connection, attempt)
             except json.JSONDecodeError:  # a web page: a gateway answered in Kaggle's place
                 error = UnavailableError(f"Kaggle API error ({what}): no JSON", service="Kaggle")
                 failure = _Failure(error, self._retry.backoff_after(attempt))
@@ -233,7 +245,7 @@ class KaggleAPIClient:
             self._clock.sleep(failure.wait)
         raise failure.error
 
-    def _failure(self, cause: requests.RequestException, what: str, redact: Redactor, attempt: int) -> _Failure:
+    def _failure(self, cause: requests.RequestException, what: str, connection: _Connection, attempt: int) -> _Failure:
         backoff = self._retry.backoff_after(attempt)
         if not isinstance(cause, requests.HTTPError) or cause.response is None:
             problem = f"Kaggle API error ({what}): no answer, or not all of it ({type(cause).__name__})"
@@ -242,7 +254,7 @@ class KaggleAPIClient:
         reply = Reply(response.status_code, what, response.headers, response.content, parsed(response.content)[0])
         code = reply.payload.get("code") if isinstance(reply.payload, dict) else None
         status = code if reply.status < 400 and isinstance(code, int) else reply.status  # errors may come with a 200
-        problem = f"Kaggle API error ({what}): HTTP {status}: {own_words(reply, redact)}"
+        problem = f"Kaggle API error ({what}): HTTP {status}: {own_words(reply, connection.redact)}"
         if status == 429:
             told = told_wait(CaseInsensitiveDict(reply.headers), self._clock.now())
             wait = backoff if told is None else told
@@ -250,15 +262,17 @@ class KaggleAPIClient:
             return _Failure(error, wait if wait <= self._retry.longest_wait else None)
         if status >= 500 or status == 408:
             return _Failure(UnavailableError(problem, service="Kaggle"), backoff)
-        return _Failure(self._refusal(status, problem), None)
+        return _Failure(_refusal(status, problem, connection.credential), None)
 
-    def _refusal(self, status: int, problem: str) -> ClientError:
-        if status in (401, 403) and self._credentials() == (None, None, None):
-            return MissingCredentialError(f"No Kaggle credential found, and {problem}", service="Kaggle", remedy=WAYS)
-        if status == 401:
-            return AuthenticationError(problem, service="Kaggle", remedy=WAYS)
-        kinds: dict[int, type[ClientError]] = {403: AuthorizationError, 404: NotFoundError}
-        return kinds.get(status, BadPayloadError)(problem, service="Kaggle")
+
+def _refusal(status: int, problem: str, credential: Literal["given", "login", "none"]) -> ClientError:
+    if credential == "none" and status in (401, 403):
+        return MissingCredentialError(f"No Kaggle credential found, and {problem}", service="Kaggle", remedy=WAYS)
+    if status == 401 or (credential == "login" and status in (400, 403)):  # a saved login that is no longer good
+        remedy = "Run `kaggle auth login` again, or else: " + WAYS if credential == "login" else WAYS
+        return AuthenticationError(problem, service="Kaggle", remedy=remedy)
+    kinds: dict[int, type[ClientError]] = {403: AuthorizationError, 404: NotFoundError}
+    return kinds.get(status, BadPayloadError)(problem, service="Kaggle")
 
 
 def given_catalogue(path: Path, expected_sha256: str | None = None) -> Download:

@@ -196,6 +196,14 @@ def test_a_saved_login_too(kaggle: FakeKaggle, client: KaggleAPIClient, home: Pa
     assert len(renewed) == 1
 
 
+def test_a_saved_login_that_ended_is_told(client: KaggleAPIClient, home: Path, httpserver: HTTPServer) -> None:
+    write(home / ".kaggle" / "credentials.json", {"refresh_token": SECRET, "access_token": "", "username": "u"})
+    renew = "/v1/users.AccountService/GenerateAccessToken"
+    serve(httpserver, renew, said({"code": 400, "message": "token revoked"}, 400), method="POST")
+    with pytest.raises(AuthenticationError, match=r"the saved login.*token revoked.*kaggle auth login"):
+        client.check(DATASET)
+
+
 def test_public_data_may_need_none(kaggle: FakeKaggle, client: KaggleAPIClient) -> None:
     client.check(DATASET)
     assert "Authorization" not in kaggle.viewed[0].headers
