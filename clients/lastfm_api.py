@@ -34,7 +34,7 @@ BASE_URL = "https://ws.audioscrobbler.com"
 RATES = (Rate(5, 1.0), Rate(300, 60.0))  # per address; the first is Last.fm's word, the second caution
 PAGE_SIZE = 200  # rows; the largest documented
 QUICK_LOOK, LONGEST_QUICK_LOOK = 50, 200  # rows of one page: Last.fm's default, and its largest
-MOST_SHIFTS = 20  # times that a list may change while it is read, before it is left for the next run
+MOST_SHIFTS = 20  # times that a list may change while it is read, and once a page, before it waits for the next run
 
 # https://www.last.fm/api/errorcodes; what is not listed here goes by the HTTP status
 OUTAGES = frozenset({8, 11, 16})
@@ -110,33 +110,40 @@ class LastfmAPIClient:
     ) -> Iterator[list[Row]]:
         """The same by page, the last page first: what was yielded is older than what comes, within a page it is newer.
 
-        What is playing now is left out; rows without a date are not. A scrobble that arrives late within the span
-        pushes older ones to pages already read: those are read again, so a row may come twice but none is passed over.
+        What is playing now is left out; rows without a date are not. Each request starts at the newest second read, so
+        what arrives late or goes away there shows as another total; then it goes on from the last page again. A row may
+        come twice, but none is passed over.
         """
-        page = self._recent(user, start, end, number=1, extended=extended)
+        since, until = None if start is None else ceil(start.timestamp()), ceil(end.timestamp())
+        page = self._recent(user, since, until, number=1, extended=extended)
         if page.last_page <= 1:
             yield page.rows
             return
-        total, number, shifts = page.total, page.last_page, 0
+        number, expected, shifts_left = page.last_page, page.total, MOST_SHIFTS + page.last_page
         while number >= 1:
-            page = self._recent(user, start, end, number=number, extended=extended)
-            if page.total > total:
-                shifts += 1
-                if shifts > MOST_SHIFTS:
+            page = self._recent(user, since, until, number=number, extended=extended)
+            if number > page.last_page or (number < page.last_page and page.total != expected):
+                number, expected, shifts_left = page.last_page, page.total, shifts_left - 1
+                if shifts_left < 0:
                     raise _failed("the history keeps changing while it is read (an import?)")
-                number = min(number + ceil((page.total - total) / page.size), page.last_page)
-                total = page.total
                 continue
             if not page.rows and number < page.last_page:
                 raise _failed(f"page {number} of {page.last_page} came empty")
             yield page.rows
-            total, number = page.total, number - 1
+            newest = max((*map(_seconds, page.rows), since or 0))
+            expected = page.total
+            if newest > (since or 0):  # all that is older leaves the list; the pages before this one stay as they are
+                read = page.total - (number - 1) * page.size
+                expected -= read - sum(_seconds(row) == newest for row in page.rows)
+                since = newest
+            number -= 1
 
     def newest_tracks(self, user: str, start: datetime | None, end: datetime, limit: int) -> list[Row]:
         """The newest `limit` (at most 200) finished scrobbles in [start, end), newest first."""
         if not 1 <= limit <= LONGEST_QUICK_LOOK:
             raise ValueError(f"Last.fm gives 1 to {LONGEST_QUICK_LOOK} plays in a quick look, not {limit}")
-        return self._recent(user, start, end, number=1, extended=True, limit=limit).rows[:limit]
+        since, until = None if start is None else ceil(start.timestamp()), ceil(end.timestamp())
+        return self._recent(user, since, until, number=1, extended=True, limit=limit).rows[:limit]
 
     def loved_tracks(self, user: str) -> list[Row]:
         """The whole list of loved tracks, the latest first, read anew where it changed in between."""
@@ -156,12 +163,11 @@ class LastfmAPIClient:
         return self._loved(user, number=1, limit=1).total
 
     def _recent(
-        self, user: str, start: datetime | None, end: datetime, *, number: int, extended: bool, limit: int = PAGE_SIZE
+        self, user: str, since: int | None, until: int, *, number: int, extended: bool, limit: int = PAGE_SIZE
     ) -> _Page:
-        span = {"from": None if start is None else ceil(start.timestamp()), "to": ceil(end.timestamp())}
-        return self._list(
-            "user.getrecenttracks", "recenttracks", user, number=number, limit=limit, extended=int(extended), **span
-        )
+        """One page of [since, until), in epoch seconds."""
+        fields: dict[str, Value] = {"from": since, "to": until, "extended": int(extended)}
+        return self._list("user.getrecenttracks", "recenttracks", user, number=number, limit=limit, **fields)
 
     def _loved(self, user: str, *, number: int, limit: int = PAGE_SIZE) -> _Page:
         return self._list("user.getlovedtracks", "lovedtracks", user, number=number, limit=limit)

@@ -151,12 +151,16 @@ def test_a_window_is_half_open_in_whole_seconds(lastfm: FakeLastfm, client: Last
     assert [row["date"]["uts"] for row in rows] == [str(FIRST + n) for n in (1, 2, 3)]
 
 
+@pytest.mark.parametrize("gone", [0, 1, 3])
 @pytest.mark.parametrize("late", [1, 3, 250])
-def test_a_late_scrobble_pushes_none_past_us(lastfm: FakeLastfm, client: LastfmAPIClient, late: int) -> None:
+def test_what_changes_meanwhile_pushes_none_past_us(
+    lastfm: FakeLastfm, client: LastfmAPIClient, late: int, gone: int
+) -> None:
     lastfm.recent = [scrobble(FIRST + 10 * n) for n in reversed(range(600))]
 
     def arrive(request: int) -> None:
         if request == 3:
+            del lastfm.recent[-gone or len(lastfm.recent) :]  # the oldest, already read
             lastfm.recent[1:1] = [scrobble(FIRST + 5985, f"late {n}") for n in range(late)]
 
     lastfm.before_answer = arrive
