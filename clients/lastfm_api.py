@@ -108,7 +108,7 @@ class LastfmAPIClient:
     def iter_recent_pages(
         self, user: str, start: datetime | None, end: datetime, extended: bool = True
     ) -> Iterator[list[Row]]:
-        """The same by page, the last page first: what was yielded is older than what comes, within a page it is newer.
+        """The same by page, the oldest page first, the newest row first within each.
 
         What is playing now is left out; rows without a date are not. Each request starts at the newest second read, so
         what arrives late or goes away there shows as another total; then it goes on from the last page again. A row may
