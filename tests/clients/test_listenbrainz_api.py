@@ -187,9 +187,7 @@ def test_thirty_requests_in_ten_seconds(
 
 def test_a_user_who_is_gone(httpserver: HTTPServer, client: ListenBrainzAPIClient) -> None:
     serve(httpserver, LISTENS, said({"code": 404, "error": "Cannot find user: bea/lb"}, 404))
-    with pytest.raises(
-        NotFoundError, match=r"^ListenBrainz API error: Cannot find user.*deleted.*accounts list"
-    ):
+    with pytest.raises(NotFoundError, match=r"^ListenBrainz API error: Cannot find user.*deleted.*accounts list"):
         ingest(client, None)
 
 
