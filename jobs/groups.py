@@ -397,12 +397,7 @@ def within(contract: Contract, column: str, lowest: date | datetime, highest: da
 
 def view_inputs(step: Step) -> tuple[str, ...]:
     """The stored tables that the step reads through views."""
-    return tuple(table for name in step.reads if view(name) for table in view_tables(name))
-
-
-def view_tables(table: str) -> tuple[str, ...]:
-    opened = view(table)
-    return opened.reads if opened else (table,)
+    return tuple(table for name in step.reads if (opened := view(name)) for table in opened.reads)
 
 
 def _short(table: str) -> str:

@@ -81,6 +81,64 @@ IMPORT_FORMATS = (
     ImportFormat("kaggle-tracks", "bronze.kaggle_tracks", "kaggle", names_users=True),
 )
 
+
+class Fetch(StrEnum):
+    """Of what a service is asked."""
+
+    ACCOUNT = "account"  # a listener's account, by a window of time
+    TRACK = "track"  # tracks heard that the service was not asked about yet
+    SERVICE = "service"  # the service as a whole: charts, genres
+
+
+class Keep(StrEnum):
+    """What a record does to the one of the same event_id that the stream has."""
+
+    FIRST = "first"  # nothing: a play stays as it was first seen
+    LATEST = "latest"  # replaces it: late metadata updates
+    SNAPSHOT = "snapshot"  # replaces it, and what an account's whole answer no longer has is deleted
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """A bronze stream as a service gives it; `feed` is the class in clients/ that fetches it, as module:name.
+
+    Streams of tracks are asked in the order they stand here: what one source answers, the next is not asked.
+    `overlap_hours` before the watermark are fetched again, because plays arrive late.
+    """
+
+    table: str
+    source: str
+    feed: str
+    fetch: Fetch
+    keep: Keep
+    overlap_hours: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.table.split(".")[1]
+
+
+INGESTS = (
+    Ingest("bronze.spotify_plays", "spotify", "spotify_feeds:SpotifyPlays", Fetch.ACCOUNT, Keep.FIRST),
+    Ingest("bronze.lastfm_scrobbles", "lastfm", "lastfm_api:LastfmScrobbles", Fetch.ACCOUNT, Keep.LATEST, 48),
+    Ingest(
+        "bronze.listenbrainz_listens", "listenbrainz", "listenbrainz_api:ListenBrainzListens", Fetch.ACCOUNT,
+        Keep.LATEST, 48,
+    ),
+    Ingest("bronze.spotify_top_items", "spotify", "spotify_feeds:SpotifyTopItems", Fetch.ACCOUNT, Keep.SNAPSHOT),
+    Ingest("bronze.lastfm_loved_tracks", "lastfm", "lastfm_api:LastfmLovedTracks", Fetch.ACCOUNT, Keep.SNAPSHOT),
+    Ingest("bronze.beatport_genres", "beatport", "beatport_feeds:BeatportGenres", Fetch.SERVICE, Keep.LATEST),
+    Ingest("bronze.beatport_charts", "beatport", "beatport_feeds:BeatportCharts", Fetch.SERVICE, Keep.LATEST),
+    Ingest("bronze.beatport_tracks", "beatport", "beatport_feeds:BeatportTracks", Fetch.SERVICE, Keep.LATEST),
+    Ingest("bronze.beatport_releases", "beatport", "beatport_feeds:BeatportReleases", Fetch.SERVICE, Keep.LATEST),
+    Ingest("bronze.beatport_artists", "beatport", "beatport_feeds:BeatportArtists", Fetch.SERVICE, Keep.LATEST),
+    Ingest("bronze.beatport_labels", "beatport", "beatport_feeds:BeatportLabels", Fetch.SERVICE, Keep.LATEST),
+    Ingest("bronze.spotify_tracks", "spotify", "spotify_feeds:SpotifyTracks", Fetch.TRACK, Keep.LATEST),
+    Ingest("bronze.audio_features", "spotify", "spotify_feeds:SpotifyAudioFeatures", Fetch.TRACK, Keep.LATEST),
+    Ingest("bronze.audio_features", "reccobeats", "reccobeats_api:ReccoBeatsAudioFeatures", Fetch.TRACK, Keep.LATEST),
+    Ingest("bronze.lyrics", "lyrics", "lyrics_api:Lyrics", Fetch.TRACK, Keep.LATEST),
+)  # fmt: skip
+
 VIEWS = (
     View(
         "silver.plays",
