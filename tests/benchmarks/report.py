@@ -119,6 +119,8 @@ def _builds(results: Results, figures: dict[str, tuple[float, str]]) -> str:
         duck = entry["duckdb"]["seconds"]["build"]
         rows.append((at, "DuckDB", _s(duck), "1.0", _gb(entry["duckdb"]["peaks"]["build"])))
         for what, name in (("new JVM", "new_jvm"), ("warm", "warm")):
+            if name not in entry["ours"]["seconds"]:
+                continue
             spent = entry["ours"]["seconds"][name]
             rows.append((at, f"ours, {what}", _s(spent), f"{spent / duck:.1f}", _gb(entry["ours"]["peaks"][name])))
             if not size.endswith("-deep"):
@@ -174,8 +176,9 @@ def _nights(results: Results, figures: dict[str, tuple[float, str]]) -> str:
                 ours["night_warm"] / first["night_warm"],
                 f"warm night as {grown} grew to {at}",
             )
-        if kind == "users" and "warm" in build:
-            figures["night_share_of_build"] = ours["night_warm"] / build["warm"], f"warm night over a full build, {at}"
+        if kind == "users" and "new_jvm" in build:
+            share_of_build = ours["night_new_jvm"] / build["new_jvm"]
+            figures["night_share_of_build"] = share_of_build, f"night over a full build, both in a new JVM, {at}"
     return (
         "## Night\n\nAfter a full build one more day of listens of a few users is imported, and the night runs for the "
         "next date: users whose plays merely fall out of a period are part of it. Growth is against the first size.\n\n"

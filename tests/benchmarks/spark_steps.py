@@ -62,10 +62,10 @@ def bare_copy(marks: Marks, *, file: str, out: str) -> None:
             rows.write.format("delta").mode("overwrite").save(f"{out}-{name}")
 
 
-def build(marks: Marks, *, root: str, as_of: str) -> None:
-    """The full build in the new JVM, and once more when it is warm."""
+def build(marks: Marks, *, root: str, as_of: str, again: bool) -> None:
+    """The full build in the new JVM, and once more when it is warm if asked for."""
     settings, lake = _lake(root)
-    for name in ("new_jvm", "warm"):
+    for name in ("new_jvm", "warm")[: 2 if again else 1]:
         with marks.span(name):
             _run(lake, settings, as_of, full=True)
     marks.facts["bronze_bytes"] = lake.files.size(lake.path("bronze.file_listens"))

@@ -1,12 +1,12 @@
 """Sums per day to the top artists, tracks, albums and genres of a listener, per period.
 
-Plays are summed per listener and track for all periods in one pass; the other entities add those rows up.
+Plays are summed per listener and track for all periods in one pass, and each sum is then handed to every entity that
+the track belongs to. Rows are laid out by listener once: all sums and ranks after that stay where they are.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -16,38 +16,53 @@ from transformations.gold.periods import counted_plays, is_in_period
 from transformations.ids import hashed
 
 TOP = 50
+ENTITIES = "array<struct<entity: string, entity_id: string, name: string, artist_name: string>>"
 PERIODS = ("all", *PERIOD_DAYS)
 
 
 def build(*, user_track_days: DataFrame, tracks: DataFrame, as_of_date: date) -> DataFrame:
     """Days of a listener in, at most 50 rows per period and kind of entity out; a track counts for each genre."""
-    by_track = user_track_days.groupBy("user_id", "track_id").agg(
-        *[_plays_in(period, as_of_date) for period in PERIODS],
-        *[_ms_in(period, as_of_date) for period in PERIODS],
+    sums = [f"{kind}_{period}" for kind in ("plays", "ms") for period in PERIODS]
+    by_track = (
+        user_track_days.repartition("user_id")
+        .groupBy("user_id", "track_id")
+        .agg(
+            *[_plays_in(period, as_of_date) for period in PERIODS],
+            *[_ms_in(period, as_of_date) for period in PERIODS],
+        )
     )
-    named = by_track.join(_names(tracks), "track_id")
-    entities = {
-        "artist": _summed(named, "artist_id", "artist_name", None),
-        "track": _summed(named, "track_id", "track_name", "artist_name"),
-        "album": _summed(named.where("album_id IS NOT NULL"), "album_id", "album_name", "artist_name"),
-        "genre": _summed(named.withColumn("genre", F.explode("genres")), "genre", "genre", None),
-    }
-    tops = [_top(rows, entity) for entity, rows in entities.items()]
-    return reduce(DataFrame.unionByName, tops).withColumn("as_of_date", F.lit(as_of_date))
+    by_entity = (
+        by_track.join(tracks.select("track_id", _entities().alias("entities")), "track_id")
+        .select("user_id", F.inline("entities"), *sums)
+        .groupBy("user_id", "entity", "entity_id")
+        .agg(F.min("name").alias("name"), F.min("artist_name").alias("artist_name"), *[F.sum(s).alias(s) for s in sums])
+    )
+    return _top(by_entity).withColumn("as_of_date", F.lit(as_of_date))
 
 
-def _names(tracks: DataFrame) -> DataFrame:
-    return tracks.select(
-        "track_id",
-        "artist_id",
-        F.get("artist_names", F.lit(0)).alias("artist_name"),
-        "track_name",
-        "album_name",
-        F.when(F.col("album_name").isNotNull(), hashed(F.lit("album"), F.col("artist_id"), F.col("album_name"))).alias(
-            "album_id"
+def _entities() -> Column:
+    """What a play of the track counts for: its artist, itself, its album where known, and each of its genres."""
+    artist = F.get("artist_names", F.lit(0))
+    album_id = hashed(F.lit("album"), F.col("artist_id"), F.col("album_name"))
+    album = _entity("album", album_id, F.col("album_name"), artist)
+    return F.concat(
+        F.array(
+            _entity("artist", F.col("artist_id"), artist, _no_text()),
+            _entity("track", F.col("track_id"), F.col("track_name"), artist),
         ),
-        "genres",
+        F.when(F.col("album_name").isNotNull(), F.array(album)).otherwise(F.array().cast(ENTITIES)),
+        F.transform("genres", lambda genre: _entity("genre", genre, genre, _no_text())),
     )
+
+
+def _entity(kind: str, entity_id: Column, name: Column, artist_name: Column) -> Column:
+    return F.struct(
+        F.lit(kind).alias("entity"), entity_id.alias("entity_id"), name.alias("name"), artist_name.alias("artist_name")
+    )
+
+
+def _no_text() -> Column:
+    return F.lit(None).cast("string")
 
 
 def _plays_in(period: str, as_of_date: date) -> Column:
@@ -60,18 +75,7 @@ def _ms_in(period: str, as_of_date: date) -> Column:
     return F.sum(F.when(in_period, F.col("ms_played"))).alias(f"ms_{period}")
 
 
-def _summed(rows: DataFrame, entity_id: str, name: str, artist_name: str | None) -> DataFrame:
-    """A row per listener and entity, its plays and time for every period beside each other."""
-    artist = F.min(artist_name) if artist_name else F.lit(None).cast("string")
-    return rows.groupBy("user_id", F.col(entity_id).alias("entity_id")).agg(
-        F.min(name).alias("name"),
-        artist.alias("artist_name"),
-        *[F.sum(f"plays_{period}").alias(f"plays_{period}") for period in PERIODS],
-        *[F.sum(f"ms_{period}").alias(f"ms_{period}") for period in PERIODS],
-    )
-
-
-def _top(rows: DataFrame, entity: str) -> DataFrame:
+def _top(by_entity: DataFrame) -> DataFrame:
     per_period = [
         F.struct(
             F.lit(period).alias("period"),
@@ -80,24 +84,13 @@ def _top(rows: DataFrame, entity: str) -> DataFrame:
         )
         for period in PERIODS
     ]
-    played = rows.select("user_id", "entity_id", "name", "artist_name", F.inline(F.array(*per_period))).where(
-        "listen_count > 0"
-    )
-    most_played = Window.partitionBy("user_id", "period").orderBy(
+    named = ("user_id", "entity", "entity_id", "name", "artist_name")
+    played = by_entity.select(*named, F.inline(F.array(*per_period))).where("listen_count > 0")
+    most_played = Window.partitionBy("user_id", "period", "entity").orderBy(
         F.col("listen_count").desc(), F.col("ms_played").desc_nulls_last(), "entity_id"
     )
     return (
         played.withColumn("rank", F.row_number().over(most_played))
         .where(F.col("rank") <= TOP)
-        .select(
-            "user_id",
-            "period",
-            F.lit(entity).alias("entity"),
-            "rank",
-            "entity_id",
-            "name",
-            "artist_name",
-            "listen_count",
-            "ms_played",
-        )
+        .select("user_id", "period", "entity", "rank", "entity_id", "name", "artist_name", "listen_count", "ms_played")
     )
