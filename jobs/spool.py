@@ -39,8 +39,8 @@ class Spool:
         self.skipped: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
         self.row_count = 0
-        self._records = _Files(lake, f"{folder}/records")
-        self._rejects = _Files(lake, f"{folder}/rejects")
+        self._records = ColumnFiles(lake, f"{folder}/records")
+        self._rejects = ColumnFiles(lake, f"{folder}/rejects")
 
     def add(self, chunk: Chunk) -> None:
         """Take over a chunk's rows, rejects and counts."""
@@ -102,7 +102,7 @@ class Spool:
         return self.user_ids[known]
 
 
-class _Files:
+class ColumnFiles:
     """Tables of one shape, written to a folder in files of many rows."""
 
     def __init__(self, lake: Lake, folder: str) -> None:
