@@ -14,22 +14,17 @@ from clients.auth.token_store import Token
 from clients.errors import MissingCredentialError
 from clients.feeds import Account, TrackQuery, Window
 from jobs.plan import INGESTS, Fetch, Ingest
-from jobs.runtime.settings import Settings, load_settings, setting_names
+from jobs.runtime.settings import Settings, load_settings
 from jobs.services import Services
 from sandbox.services.server import Sandbox
 from tests.boxes import NOW, environment, give_token, small_world
 from tests.clocks import EPOCH, FakeClock
+from tests.commands import clean_machine
 
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine without settings, proxies, tokens or credentials of Kaggle."""
-    proxies = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-    for name in (*setting_names(), *proxies, *map(str.upper, proxies)):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for service in ("SPOTIFY", "BEATPORT"):
-        monkeypatch.setenv(f"{service}_TOKEN_FILE", str(tmp_path / f".{service.lower()}_tokens.json"))
+    clean_machine(monkeypatch, tmp_path)
 
 
 @pytest.fixture
