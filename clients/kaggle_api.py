@@ -118,6 +118,13 @@ class KaggleAPIClient:
         self._timeout = timeout
         silence_url_logs()  # where a download is sent on to, the URL is the credential
 
+    @property
+    def has_credential(self) -> bool:
+        """Whether any way leads to one; whether it is good, Kaggle knows."""
+        token, _, key = self._credentials()
+        saved_login = import_module("kagglesdk").KaggleCredentials.DEFAULT_CREDENTIALS_FILE
+        return token is not None or key is not None or Path(saved_login).expanduser().is_file()
+
     def check(self, dataset: str = DATASET) -> str:
         return f"Kaggle has {dataset} in version {self.latest_version(dataset)}"
 
@@ -210,8 +217,8 @@ class KaggleAPIClient:
 
     def _credentials(self) -> tuple[SecretStr | None, str | None, SecretStr | None]:
         """A token, or a user name and key, or nothing."""
-        if _given(self._api_token):
-            return self._api_token, None, None
+        if self._api_token is not None and _given(self._api_token):
+            return _opened(self._api_token), None, None
         token, _ = import_module("kagglesdk").get_access_token_from_env()
         if token:
             return SecretStr(token), None, None
@@ -333,6 +340,12 @@ def _kaggle_json() -> tuple[str | None, str | None]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return None, None
+
+
+def _opened(token: SecretStr) -> SecretStr:
+    """KAGGLE_API_TOKEN may name a file that holds the token; so the package has it."""
+    value = token.get_secret_value().strip()
+    return SecretStr(Path(value).read_text(encoding="utf-8").strip()) if os.path.isfile(value) else token
 
 
 def _given(secret: SecretStr | None) -> bool:

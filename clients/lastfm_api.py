@@ -80,7 +80,7 @@ class LastfmAPIClient:
         timeout: tuple[float, float] = TIMEOUT,
     ) -> None:
         if api_key is None or not api_key.get_secret_value().strip():
-            raise MissingCredentialError("No Last.fm API key found", service="Last.fm", remedy=KEY_REMEDY)
+            raise no_key()
         self._api_key = api_key
         self._redact = Redactor((api_key,))
         self._http = ServiceClient(
@@ -266,6 +266,10 @@ class LastfmLovedTracks:
 
     def check(self, account: Account) -> str:
         return f"Last.fm shows {self._client.count_loved(account.source_user):,} loved tracks"
+
+
+def no_key() -> MissingCredentialError:
+    return MissingCredentialError("No Last.fm API key found", service="Last.fm", remedy=KEY_REMEDY)
 
 
 def _failed(problem: str) -> UnavailableError:

@@ -20,7 +20,7 @@ from clients.auth.app_auth import SpotifyAppAuth
 from clients.auth.user_auth import SpotifyAuthClient
 from clients.clock import SYSTEM_CLOCK, Clock
 from clients.errors import AuthenticationError, AuthorizationError, BadPayloadError, NotFoundError, UnavailableError
-from clients.http import DEFAULT_RETRY, RetryPolicy, ServiceClient, Value
+from clients.http import DEFAULT_RETRY, TIMEOUT, RetryPolicy, ServiceClient, Value
 from clients.limits import Limiter, Rate
 from clients.replies import Reply
 from clients.secrets import authorization
@@ -70,6 +70,7 @@ class SpotifyAPIClient:
         clock: Clock = SYSTEM_CLOCK,
         retry: RetryPolicy = DEFAULT_RETRY,
         session: requests.Session | None = None,
+        timeout: tuple[float, float] = TIMEOUT,
     ) -> None:
         self.user_auth = user_auth
         self._app_auth = app_auth
@@ -77,7 +78,9 @@ class SpotifyAPIClient:
 
         def service_client(rates: tuple[Rate, ...]) -> ServiceClient:
             limiter = _LimiterOfOneApp(*rates, clock=clock, peers=peers)
-            return ServiceClient(SERVICE, api_url, limiter=limiter, retry=retry, session=session, explain=explain)
+            return ServiceClient(
+                SERVICE, api_url, limiter=limiter, retry=retry, session=session, timeout=timeout, explain=explain
+            )
 
         self._as_users, self._as_app = service_client(user_rates), service_client(app_rates)
         self._closed: set[str] = set()

@@ -15,18 +15,22 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from clients.errors import ClientError
 from clients.exports.errors import ExportError
+from jobs.commands.accounts import accounts_app
+from jobs.commands.auth import auth
+from jobs.commands.beatport import beatport_app
+from jobs.commands.playback import queue
 from jobs.plan import IMPORT_FORMATS, stages
 from jobs.runtime.errors import MoodlakeError, UsageError
-from jobs.runtime.logs import configure_logs
-from jobs.runtime.settings import NO_DOTENV, Settings, load_settings
+from jobs.runtime.settings import NO_DOTENV, Settings
+from jobs.terminal import FAILED, PARTIAL, WRONG_CALL, err, open_lake, out
 
 if TYPE_CHECKING:
     from jobs.importing import Report
     from jobs.runtime.lake import Lake
     from jobs.runtime.ops import Outcome
 
-FAILED, WRONG_CALL, PARTIAL = 1, 2, 3
 FORMATS = ", ".join(f.format for f in IMPORT_FORMATS)
 
 app = typer.Typer(
@@ -38,8 +42,8 @@ app = typer.Typer(
 )
 users_app = typer.Typer(help="Listeners: list them, set how they are shown and where they live.", rich_markup_mode=None)
 app.add_typer(users_app, name="users")
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+app.add_typer(accounts_app, name="accounts")
+app.add_typer(beatport_app, name="beatport")
 
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The date periods end on; today (UTC).")
@@ -57,7 +61,7 @@ def main() -> None:
     except UsageError as error:
         _complain(error)
         sys.exit(WRONG_CALL)
-    except (MoodlakeError, ExportError) as error:
+    except (MoodlakeError, ExportError, ClientError) as error:
         _complain(error)
         sys.exit(FAILED)
     except typer.Abort:
@@ -93,7 +97,7 @@ def nightly_by_default(context: typer.Context) -> None:
 def run(as_of: AsOf = None, full: Full = False) -> None:
     """The nightly job: bring silver and gold up to date, check, publish."""
     asked = _day(as_of, "--as-of")
-    with _lake("run", writes=True) as (lake, settings):
+    with open_lake("run", writes=True) as (lake, settings):
         _run(lake, settings, asked, full, only=())
         _summary(lake)
 
@@ -110,7 +114,7 @@ def build(
     if stage not in stages():
         raise UsageError(f"no stage {stage!r}; the plan has {', '.join(stages())}")
     window, asked = _window(since, until), _day(as_of, "--as-of")
-    with _lake(f"build --stage {stage}", writes=True) as (lake, settings):
+    with open_lake(f"build --stage {stage}", writes=True) as (lake, settings):
         _run(lake, settings, asked, full, only=(stage,), window=window)
 
 
@@ -120,7 +124,7 @@ def backfill(since: From = None, until: To = None) -> None:
     window = _window(since, until)
     if window is None:
         raise UsageError("backfill needs its window: --from YYYY-MM-DD --to YYYY-MM-DD")
-    with _lake("backfill", writes=True) as (lake, settings):
+    with open_lake("backfill", writes=True) as (lake, settings):
         _run(lake, settings, None, full=False, only=(), window=window)
         _summary(lake)
 
@@ -162,7 +166,7 @@ def import_(
     )
     if not path.exists():
         raise UsageError(f"there is no file or folder {path.name!r} at the path given")
-    with _lake(f"import {format}", writes=True) as (lake, settings), _reading(path, format) as progress:
+    with open_lake(f"import {format}", writes=True) as (lake, settings), _reading(path, format) as progress:
         report = import_file(lake, settings, request, progress)
     print_report(report, out)
 
@@ -176,7 +180,7 @@ def demo(
     from jobs.demo import fill_with_sample_world
 
     os.environ[NO_DOTENV] = "1"  # a demo needs no credentials, so it must not see any
-    with _lake("demo", writes=True) as (lake, settings):
+    with open_lake("demo", writes=True) as (lake, settings):
         fill_with_sample_world(lake, settings, out_dir, seed, out)
         _run(lake, settings, None, full=False, only=())
         _summary(lake)
@@ -188,7 +192,7 @@ def status() -> None:
     """Tables, rows, versions, last runs, watermarks, and what was quarantined and why."""
     from jobs.status import print_status
 
-    with _lake("status", writes=False) as (lake, _):
+    with open_lake("status", writes=False) as (lake, _):
         print_status(lake, out)
 
 
@@ -198,7 +202,7 @@ def check(as_of: AsOf = None) -> None:
     from jobs.checking import check_lake, print_verdicts
 
     asked = _day(as_of, "--as-of")
-    with _lake("check", writes=False) as (lake, _):
+    with open_lake("check", writes=False) as (lake, _):
         verdicts = check_lake(lake, asked or _as_of_date(lake))
         print_verdicts(verdicts, out)
     if any(not v.holds and v.metric.severity == "fail" for v in verdicts):
@@ -222,7 +226,7 @@ def users_list() -> None:
     """The listeners and where they live."""
     from jobs.people import print_users
 
-    with _lake("users list", writes=False) as (lake, _):
+    with open_lake("users list", writes=False) as (lake, _):
         print_users(lake, out)
 
 
@@ -236,8 +240,17 @@ def users_set(
     """Set a listener's display name, country or time zone; the next run follows."""
     from jobs.people import UserSettings, set_users
 
-    with _lake("users set", writes=True) as (lake, _):
+    with open_lake("users set", writes=True) as (lake, _):
         set_users(lake, [UserSettings(user, display_name, country, time_zone)])
+
+
+app.command(
+    "auth",
+    epilog="Examples: run_ingestion.py auth spotify --user anna  |  run_ingestion.py auth spotify --status  |  "
+    "run_ingestion.py auth beatport --token < token.json",
+    context_settings={"allow_extra_args": True},
+)(auth)
+app.command("queue", epilog="Example: run_ingestion.py queue spotify:track:4cOdK2wGLETKBW3PvgPWqT --user anna")(queue)
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -256,35 +269,6 @@ def print_report(report: Report, console: Console) -> None:
 
 def _reasons(counts: dict[str, int]) -> str:
     return f" ({', '.join(f'{name} {count:,}' for name, count in sorted(counts.items()))})" if counts else ""
-
-
-@contextmanager
-def _lake(doing: str, *, writes: bool) -> Iterator[tuple[Lake, Settings]]:
-    """Settings, logs, the writer's lock, Spark and the lake, in this order; Spark ends with the block."""
-    from jobs.runtime.lake import absolute_root, check_free_space
-    from jobs.runtime.lock import writer_lock
-
-    settings = load_settings()
-    configure_logs(settings.log)
-    if not writes:
-        with _session(settings) as lake:
-            yield lake, settings
-        return
-    check_free_space(absolute_root(settings.lake.root), settings.lake.min_free_bytes)
-    with writer_lock(settings.lake.root, doing), _session(settings) as lake:
-        yield lake, settings
-
-
-@contextmanager
-def _session(settings: Settings) -> Iterator[Lake]:
-    from jobs.runtime.lake import Lake
-    from jobs.runtime.spark import open_session
-
-    spark = open_session(settings.spark)
-    try:
-        yield Lake(spark, settings.lake)
-    finally:
-        spark.stop()
 
 
 def _run(

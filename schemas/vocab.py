@@ -9,6 +9,9 @@ UNKNOWN_MOOD = "unknown"
 FEEDS = ("spotify_extended", "spotify_account", "listenbrainz", "lastfm_1k")
 FEED_PATTERN = r"^(spotify_api|spotify_extended|spotify_account|lastfm|listenbrainz|lastfm_1k|csv:[a-z0-9_-]+)$"
 
+# Services at which a listener has an account of their own.
+ACCOUNT_SOURCES = ("spotify", "lastfm", "listenbrainz")
+
 # Periods in days back from as_of_date; `all` has no edge, `current` is a decaying weight.
 PERIOD_DAYS = {"365d": 365, "90d": 90, "30d": 30, "7d": 7}
 PERIODS = ("all", *PERIOD_DAYS, "current")

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from clients.auth.token_endpoint import ACCOUNTS_URL, TokenEndpoint
 from clients.auth.token_store import Token
 from clients.clock import SYSTEM_CLOCK, Clock
-from clients.http import DEFAULT_RETRY, RetryPolicy
+from clients.http import DEFAULT_RETRY, TIMEOUT, RetryPolicy
 from clients.secrets import basic_authorization
 from clients.spotify_errors import NO_APP_TOKEN, no_key, told_as
 
@@ -33,12 +33,15 @@ class SpotifyAppAuth:
         clock: Clock = SYSTEM_CLOCK,
         retry: RetryPolicy = DEFAULT_RETRY,
         session: requests.Session | None = None,
+        timeout: tuple[float, float] = TIMEOUT,
     ) -> None:
         self._client_id = client_id
         self._client_secret = client_secret
         self._clock = clock
         secrets = (client_secret,) if client_secret else ()
-        self._endpoint = TokenEndpoint(accounts_url, clock=clock, retry=retry, session=session, secrets=secrets)
+        self._endpoint = TokenEndpoint(
+            accounts_url, clock=clock, retry=retry, session=session, timeout=timeout, secrets=secrets
+        )
         self._token: Token | None = None
         self._lock = Lock()
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from clients.auth.token_store import Token
 from clients.clock import SYSTEM_CLOCK, Clock
 from clients.errors import AuthenticationError, BadPayloadError, ClientError
-from clients.http import DEFAULT_RETRY, Fields, RetryPolicy, ServiceClient
+from clients.http import DEFAULT_RETRY, TIMEOUT, Fields, RetryPolicy, ServiceClient
 from clients.limits import Limiter
 from clients.replies import Reply
 from clients.spotify_errors import SERVICE
@@ -41,6 +41,7 @@ class TokenEndpoint:
         clock: Clock = SYSTEM_CLOCK,
         retry: RetryPolicy = DEFAULT_RETRY,
         session: requests.Session | None = None,
+        timeout: tuple[float, float] = TIMEOUT,
         secrets: tuple[SecretStr, ...] = (),
     ) -> None:
         self.clock = clock
@@ -50,6 +51,7 @@ class TokenEndpoint:
             limiter=Limiter(clock=clock),
             retry=retry,
             session=session,
+            timeout=timeout,
             secrets=secrets,
             explain=_explain,
         )

@@ -21,7 +21,7 @@ from clients.auth.token_endpoint import ACCOUNTS_URL, GrantRefusedError, TokenEn
 from clients.auth.token_store import Token, TokenStore
 from clients.clock import SYSTEM_CLOCK, Clock
 from clients.errors import AuthenticationError, MissingCredentialError
-from clients.http import DEFAULT_RETRY, Fields, RetryPolicy
+from clients.http import DEFAULT_RETRY, TIMEOUT, Fields, RetryPolicy
 from clients.spotify_errors import SERVICE, MissingScopeError, no_key, reconnect, told_as
 
 SCOPES = ("user-read-recently-played", "user-top-read", "user-modify-playback-state")
@@ -52,6 +52,7 @@ class SpotifyAuthClient:
         clock: Clock = SYSTEM_CLOCK,
         retry: RetryPolicy = DEFAULT_RETRY,
         session: requests.Session | None = None,
+        timeout: tuple[float, float] = TIMEOUT,
     ) -> None:
         self._client_id = client_id
         self._store = store
@@ -59,7 +60,7 @@ class SpotifyAuthClient:
         self._scopes = scopes
         self._authorize_url = accounts_url.rstrip("/") + "/authorize"
         self._clock = clock
-        self._endpoint = TokenEndpoint(accounts_url, clock=clock, retry=retry, session=session)
+        self._endpoint = TokenEndpoint(accounts_url, clock=clock, retry=retry, session=session, timeout=timeout)
 
     def get_valid_token(self, user: str, *, scope: str = "", refused: SecretStr | None = None) -> SecretStr:
         """An access token that lives for at least 5 minutes, and another than `refused`, which was answered with 401.

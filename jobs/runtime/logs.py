@@ -10,7 +10,19 @@ import structlog
 from jobs.runtime.settings import LogSettings
 
 # Names under which a person or a secret could slip into an event; their values are never printed.
-PERSONAL_KEYS = frozenset({"user", "user_name", "display_name", "token", "access_token", "refresh_token", "salt"})
+PERSONAL_KEYS = frozenset(
+    {
+        "user",
+        "user_name",
+        "display_name",
+        "source_user",
+        "credential",
+        "token",
+        "access_token",
+        "refresh_token",
+        "salt",
+    }
+)
 
 
 def configure_logs(settings: LogSettings) -> None:

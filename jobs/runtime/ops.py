@@ -18,7 +18,7 @@ from schemas.contract import Contract
 from transformations.ids import hashed
 
 MESSAGE_LENGTH = 2_000
-NAMES_OF_PEOPLE = ("user_name", "display_name")  # never in quarantine
+NAMES_OF_PEOPLE = ("user_name", "display_name", "source_user", "credential")  # never in quarantine
 
 
 @dataclass

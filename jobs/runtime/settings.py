@@ -1,14 +1,38 @@
-"""Every setting, read once from the environment (and .env for people, never for tests): LAKE__ROOT and so on."""
+"""Every setting, read once from the environment (and .env for people, never for tests): LAKE__ROOT, SPOTIFY_CLIENT_ID.
+
+The trap: sections of ours take two underscores; services have the flat names that people know from elsewhere.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from jobs.runtime.errors import UsageError
+from jobs.runtime.service_settings import (
+    AiSettings,
+    BeatportSettings,
+    KaggleSettings,
+    LastfmSettings,
+    ListenBrainzSettings,
+    LrclibSettings,
+    LyricsOvhSettings,
+    ReccoBeatsSettings,
+    ServiceSettings,
+    SpotifySettings,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
 GIBIBYTE = 1024**3
@@ -47,16 +71,85 @@ class LogSettings(Section):
     format: str = Field("console", pattern="^(console|json)$", description="console for people, json for machines")
 
 
-class Settings(BaseSettings):
-    """All settings by section; an unknown name in a section is an error, so that a typing mistake is seen."""
+class IngestSettings(Section):
+    workers: int = Field(4, ge=1, le=64, description="How many accounts or services are asked at the same time")
 
-    model_config = SettingsConfigDict(env_nested_delimiter="__", env_file_encoding="utf-8", extra="ignore")
+
+class HttpSettings(Section):
+    timeout_seconds: float = Field(30.0, gt=0, description="Longest silence of a service before a request has failed")
+    max_retries: int = Field(4, ge=0, le=20, description="How often a request is tried again; Spotify has its own")
+    longest_wait_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="Longest wait that a service may ask for within a run; beyond it, it is left for the next",
+    )
+
+
+class Settings(BaseSettings):
+    """All settings by section; an unknown name in a section is an error, so that a typing mistake is seen.
+
+    An empty value counts as not set. What is a credential is a SecretStr, so that no repr shows it.
+    """
+
+    model_config = SettingsConfigDict(
+        env_nested_delimiter="__", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore"
+    )
 
     lake: LakeSettings = Field(default_factory=LakeSettings)  # type: ignore[arg-type]
     spark: SparkSettings = Field(default_factory=SparkSettings)  # type: ignore[arg-type]
     imports: ImportSettings = Field(default_factory=ImportSettings)  # type: ignore[arg-type]
     run: RunSettings = Field(default_factory=RunSettings)  # type: ignore[arg-type]
+    ingest: IngestSettings = Field(default_factory=IngestSettings)  # type: ignore[arg-type]
+    http: HttpSettings = Field(default_factory=HttpSettings)  # type: ignore[arg-type]
     log: LogSettings = Field(default_factory=LogSettings)  # type: ignore[arg-type]
+
+    spotify: SpotifySettings = Field(default_factory=SpotifySettings)  # type: ignore[arg-type]
+    lastfm: LastfmSettings = Field(default_factory=LastfmSettings)  # type: ignore[arg-type]
+    listenbrainz: ListenBrainzSettings = Field(default_factory=ListenBrainzSettings)  # type: ignore[arg-type]
+    reccobeats: ReccoBeatsSettings = Field(default_factory=ReccoBeatsSettings)  # type: ignore[arg-type]
+    lrclib: LrclibSettings = Field(default_factory=LrclibSettings)  # type: ignore[arg-type]
+    lyrics_ovh: LyricsOvhSettings = Field(default_factory=LyricsOvhSettings)  # type: ignore[arg-type]
+    ai: AiSettings = Field(default_factory=AiSettings)  # type: ignore[arg-type]
+    kaggle: KaggleSettings = Field(default_factory=KaggleSettings)  # type: ignore[arg-type]
+    beatport: BeatportSettings = Field(default_factory=BeatportSettings)  # type: ignore[arg-type]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        assert isinstance(env_settings, EnvSettingsSource)
+        assert isinstance(dotenv_settings, EnvSettingsSource)
+        return (
+            init_settings,
+            _FlatNames(settings_cls, env_settings.env_vars),
+            env_settings,
+            _FlatNames(settings_cls, dotenv_settings.env_vars),
+            dotenv_settings,
+            file_secret_settings,
+        )
+
+
+class _FlatNames(PydanticBaseSettingsSource):
+    """The services' settings by their flat names, out of variables that another source has read."""
+
+    def __init__(self, settings_cls: type[BaseSettings], variables: Mapping[str, str | None]) -> None:
+        super().__init__(settings_cls)
+        self._variables = {name.upper(): value for name, value in variables.items() if value}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        model = _model_of(field)
+        names = model.model_fields if issubclass(model, ServiceSettings) else {}
+        found = {name: self._variables.get(setting_name(field_name, name)) for name in names}
+        return {name: value for name, value in found.items() if value}, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        fields = self.settings_cls.model_fields
+        return {name: found for name, field in fields.items() if (found := self.get_field_value(field, name)[0])}
 
 
 def load_settings() -> Settings:
@@ -66,17 +159,42 @@ def load_settings() -> Settings:
         return Settings(_env_file=dotenv)  # type: ignore[call-arg]
     except ValidationError as error:
         first = error.errors()[0]
-        name = "__".join(str(part) for part in first["loc"]).upper()
+        name = setting_name(*map(str, first["loc"][:2]))
         raise UsageError(f"setting {name}: {first['msg']}; see .env.example") from None
+    except SettingsError as error:
+        raise UsageError(f"settings: {error}; see .env.example") from None
 
 
-def setting_names() -> dict[str, tuple[object, str]]:
-    """Every setting by its environment name, with its default and description: what .env.example must list."""
-    found: dict[str, tuple[object, str]] = {}
-    for section, outer in Settings.model_fields.items():
-        model = outer.annotation
-        assert isinstance(model, type)
-        assert issubclass(model, BaseModel)
-        for name, inner in model.model_fields.items():
-            found[f"{section}__{name}".upper()] = (inner.default, inner.description or "")
-    return found
+def setting_name(section: str, name: str = "") -> str:
+    """The environment's name of a setting: LAKE__ROOT, but SPOTIFY_CLIENT_ID."""
+    field = Settings.model_fields.get(section)
+    is_flat = field is not None and issubclass(_model_of(field), ServiceSettings)
+    return ("_" if is_flat else "__").join(filter(None, (section, name))).upper()
+
+
+def setting_names() -> dict[str, tuple[str, str]]:
+    """Every setting by its environment name, with its default as text (empty: none) and description: what .env.example
+    must list."""
+    return {
+        setting_name(section, name): (_as_text(inner.default), inner.description or "")
+        for section, outer in Settings.model_fields.items()
+        for name, inner in _model_of(outer).model_fields.items()
+    }
+
+
+def absolute_path(path: str) -> Path:
+    """A file named by a setting: relative to the project, `~` opened."""
+    return PROJECT / Path(path).expanduser()
+
+
+def _model_of(field: FieldInfo) -> type[BaseModel]:
+    model = field.annotation
+    assert isinstance(model, type)
+    assert issubclass(model, BaseModel)
+    return model
+
+
+def _as_text(default: Any) -> str:
+    if isinstance(default, bool):
+        return str(default).lower()
+    return "" if default in (None, ()) else str(default)

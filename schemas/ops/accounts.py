@@ -12,7 +12,9 @@ CONTRACT = Contract(
     columns=(
         Column("user_id", STRING, "HMAC-SHA256 of the name with the lake's salt, first 32 hex digits"),
         Column("user_name", STRING, "The name as imports and --user give it"),
-        Column("created_at", TIMESTAMP, "When the first record of the listener arrived", unit="UTC"),
+        Column(
+            "created_at", TIMESTAMP, "When the listener was first met: by an import or a connected account", unit="UTC"
+        ),
     ),
     checks=(Matches("user_id", "^[0-9a-f]{32}$"),),
     personal_data="name",

@@ -121,11 +121,7 @@ def test_env_example_lists_every_setting_with_its_default() -> None:
     told = dict(
         line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if line and line[0] != "#"
     )
-    expected = {
-        name: str(default).lower() if isinstance(default, bool) else str(default)
-        for name, (default, _) in setting_names().items()
-    }
-    assert told == expected
+    assert told == {name: default for name, (default, _) in setting_names().items()}
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])

@@ -17,7 +17,9 @@ from jobs.runtime.jars import JARS, jar_paths
 from jobs.runtime.lock import writer_lock
 
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = ("run", "build", "backfill", "import", "demo", "status", "check", "docs", "users")
+VERBS = (
+    "run", "build", "backfill", "import", "demo", "status", "check", "docs", "users", "accounts", "auth", "queue", "beatport",
+)  # fmt: skip
 
 
 def call(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

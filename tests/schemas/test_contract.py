@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
+from jobs.runtime.ops import NAMES_OF_PEOPLE
 from schemas.catalog import contract_of, contracts
 from schemas.contract import (
     BOOLEAN,
@@ -99,7 +100,7 @@ def test_references_lead_to_a_key_of_a_known_table(contract: Contract) -> None:
 
 @CONTRACTS
 def test_who_is_in_a_table_is_said(contract: Contract) -> None:
-    if "user_name" in contract.names or "display_name" in contract.names:
+    if set(NAMES_OF_PEOPLE) & set(contract.names):
         assert contract.personal_data == "name"
     elif "user_id" in contract.names:
         assert contract.personal_data == "pseudonymous"

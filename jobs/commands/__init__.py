@@ -1,0 +1,1 @@
+"""The verbs about accounts and services; `jobs.cli` adds them to the command line."""

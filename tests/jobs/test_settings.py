@@ -1,0 +1,132 @@
+"""Settings by the names people know: flat for services, environment over .env, empty is not set, secrets unseen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clients import beatport_api, kaggle_api, lastfm_api, listenbrainz_api, lyrics_api, reccobeats_api, spotify_api
+from clients.auth import beatport_auth, token_endpoint, user_auth
+from clients.http import DEFAULT_RETRY, TIMEOUT
+from clients.limits import Rate
+from jobs.runtime import settings as settings_module
+from jobs.runtime.errors import UsageError
+from jobs.runtime.settings import NO_DOTENV, Settings, load_settings, setting_names
+
+SECRETS = (
+    "SPOTIFY_CLIENT_SECRET",
+    "LASTFM_API_KEY",
+    "LISTENBRAINZ_TOKEN",
+    "KAGGLE_API_TOKEN",
+    "KAGGLE_KEY",
+    "BEATPORT_PASSWORD",
+)
+
+
+@pytest.fixture(autouse=True)
+def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No variable of the machine, and a project whose .env is the test's."""
+    for name in setting_names():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv(NO_DOTENV)
+    monkeypatch.setattr(settings_module, "PROJECT", tmp_path)
+    return tmp_path
+
+
+def test_services_have_flat_names(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    (project / ".env").write_text(
+        "SPOTIFY_CLIENT_ID=of-the-file\nSPOTIFY_CLIENT_SECRET='quoted secret'\nBEATPORT_GENRE_IDS=5, 6\n"
+        "HTTP__TIMEOUT_SECONDS=12\nsomething_else=1\n"
+    )
+    monkeypatch.setenv("SPOTIFY_CLIENT_ID", "of-the-environment")
+    monkeypatch.setenv("LASTFM_API_URL", "http://127.0.0.1:8700/lastfm/")
+    settings = load_settings()
+    assert settings.spotify.client_id == "of-the-environment"
+    assert settings.spotify.client_secret is not None
+    assert settings.spotify.client_secret.get_secret_value() == "quoted secret"
+    assert settings.beatport.genre_ids == (5, 6)
+    assert settings.lastfm.api_url == "http://127.0.0.1:8700/lastfm"
+    assert settings.http.timeout_seconds == 12
+
+
+def test_dotenv_can_be_ignored(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    (project / ".env").write_text("SPOTIFY_CLIENT_ID=of-the-file\n")
+    monkeypatch.setenv(NO_DOTENV, "1")
+    assert load_settings().spotify.client_id is None
+
+
+def test_empty_is_not_set(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    (project / ".env").write_text("LASTFM_API_KEY=of-the-file\nSPARK__DRIVER_MEMORY=\n")
+    for name in setting_names():
+        monkeypatch.setenv(name, "")
+    settings = load_settings()
+    assert settings.lastfm.api_key is not None
+    assert settings.lastfm.api_key.get_secret_value() == "of-the-file"
+    assert settings.model_copy(update={"lastfm": Settings().lastfm}) == Settings()
+
+
+def test_the_example_is_the_defaults(project: Path) -> None:
+    example = Path(__file__).resolve().parents[2] / ".env.example"
+    (project / ".env").write_text(example.read_text())
+    assert load_settings() == Settings()
+
+
+def test_no_repr_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SECRETS:
+        monkeypatch.setenv(name, f"s3cr3t-{name}")
+    settings = load_settings()
+    assert "s3cr3t" not in f"{settings!r}{settings}{settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SPOTIFY_MAX_RETRIES", "s3cr3t"),
+        ("SPOTIFY_API_URL", "s3cr3t"),
+        ("BEATPORT_GENRE_IDS", "5,s3cr3t"),
+        ("LYRICS_OVH_API_URL", "http://"),
+        ("KAGGLE_DATASET", "s3cr3t"),
+        ("HTTP__TIMEOUT_SECONDS", "-1"),
+        ("HTTP__TIMEOUT", "1"),
+    ],
+)
+def test_a_bad_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=f"setting {name}: ") as caught:
+        load_settings()
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_variable_named_like_a_section_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AI", "yes")
+    with pytest.raises(UsageError, match='field "ai"'):
+        load_settings()
+
+
+def test_defaults_are_those_of_the_clients() -> None:
+    settings = Settings()
+    addresses = {
+        settings.spotify.api_url: spotify_api.API_URL,
+        settings.spotify.accounts_url: token_endpoint.ACCOUNTS_URL,
+        settings.lastfm.api_url: lastfm_api.BASE_URL,
+        settings.listenbrainz.api_url: listenbrainz_api.BASE_URL,
+        settings.reccobeats.api_url: reccobeats_api.BASE_URL,
+        settings.lrclib.api_url: lyrics_api.LRCLIB_URL,
+        settings.lyrics_ovh.api_url: lyrics_api.OVH_URL,
+        settings.kaggle.api_url: kaggle_api.BASE_URL,
+        settings.beatport.api_url: beatport_auth.BASE_URL,
+    }
+    assert all(ours == theirs for ours, theirs in addresses.items())
+    assert beatport_api.BASE_URL == beatport_auth.BASE_URL
+    assert settings.spotify.redirect_uri == user_auth.REDIRECT_URI
+    assert settings.kaggle.dataset == kaggle_api.DATASET
+    assert (Rate(settings.spotify.requests_per_hour, 3600),) == spotify_api.USER_RATES
+    assert (
+        Rate(settings.lastfm.requests_per_second, 1),
+        Rate(settings.lastfm.requests_per_minute, 60),
+    ) == lastfm_api.RATES
+    assert (Rate(1, settings.beatport.spacing_seconds),) == beatport_auth.RATES
+    assert settings.spotify.max_retries == settings.http.max_retries == DEFAULT_RETRY.attempts - 1
+    assert settings.http.longest_wait_seconds == DEFAULT_RETRY.longest_wait
+    assert settings.http.timeout_seconds == TIMEOUT[1]
