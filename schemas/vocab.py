@@ -6,7 +6,7 @@ MOODS = ("happy", "angry", "sad", "relaxed")
 UNKNOWN_MOOD = "unknown"
 
 # Feeds of plays. `csv:<label>` stands beside them, one feed a label.
-FEEDS = ("spotify_extended", "spotify_account", "listenbrainz", "lastfm_1k")
+FEEDS = ("spotify_api", "spotify_extended", "spotify_account", "lastfm", "listenbrainz", "lastfm_1k")
 FEED_PATTERN = r"^(spotify_api|spotify_extended|spotify_account|lastfm|listenbrainz|lastfm_1k|csv:[a-z0-9_-]+)$"
 
 # Periods in days back from as_of_date; `all` has no edge, `current` is a decaying weight.
@@ -33,3 +33,10 @@ PROFILE_STATUSES = ("ok", "too_few_plays", "no_features")
 MATCH_METHODS = ("spotify_id", "exact", "normalised", "none")
 STATS_ENTITIES = ("artist", "track", "album", "genre")
 RUN_STATUSES = ("ok", "failed", "partial", "skipped")
+SOURCE_STATUSES = ("ok", "partial", "failed", "waiting")
+GAP_CERTAINTIES = ("possible", "certain")
+LOOKUP_STATUSES = ("found", "unknown")
+
+# Spotify's ranges of top items: about four weeks, six months, a year.
+TOP_TIME_RANGES = ("short_term", "medium_term", "long_term")
+TOP_ENTITIES = ("artist", "track")
