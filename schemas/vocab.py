@@ -15,6 +15,7 @@ PERIODS = ("all", *PERIOD_DAYS, "current")
 
 # Where a track's audio features come from, best first; artist, genre and global are estimates.
 MEASURED_SOURCES = ("spotify", "reccobeats", "kaggle", "beatport")
+SERVICE_FEATURE_SOURCES = ("spotify", "reccobeats")
 FEATURE_SOURCES = (*MEASURED_SOURCES, "artist", "genre", "global", "none")
 
 # Spotify's audio features, as the catalogue and the services name them; tempo is kept as tempo_bpm, loudness as

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.bronze.stream import EVENT_ID, PAYLOAD, TECHNICAL, TRACK_KEY, event_at
 from schemas.contract import Contract, OneOf
+from schemas.vocab import SERVICE_FEATURE_SOURCES
 
 CONTRACT = Contract(
     table="bronze.audio_features",
@@ -17,6 +18,6 @@ CONTRACT = Contract(
         PAYLOAD,
         *TECHNICAL,
     ),
-    checks=(OneOf("_source", ("spotify", "reccobeats")),),
+    checks=(OneOf("_source", SERVICE_FEATURE_SOURCES),),
     clustering=("track_key",),
 )
