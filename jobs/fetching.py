@@ -87,11 +87,12 @@ class Harvest:
         if not records:
             return
         payloads = [json.dumps(without(r, self._redacted), ensure_ascii=False, sort_keys=True) for r in records]
+        keys: list[str | None] = [*track_keys] or [None] * len(records)
         with self._lock:
             rows = {
                 "payload": pa.array(payloads, pa.string()),
                 "user_id": pa.array([user_id] * len(records), pa.string()),
-                "track_key": pa.array(list(track_keys) or [None] * len(records), pa.string()),
+                "track_key": pa.array(keys, pa.string()),
                 "_row": pa.array(range(self.count, self.count + len(records)), pa.int64()),
             }
             self._files.add(pa.table(rows))

@@ -224,7 +224,7 @@ class _Job:
         result, answers = self.fetcher.tracks(ingest_, asked, harvest)
         entries = self._staged(group_id, ingest_, harvest, [])
         lifetime = timedelta(days=self.settings.ingest.unknown_days)
-        rows = answered(self.lake, ingest_, answers, self.now, self.now + lifetime)
+        rows = answered(ingest_, answers, self.now, self.now + lifetime)
         entries += self._merged(group_id, "ops.lookups", rows)
         entries += self._states_after(group_id, [result])
         self._publish(group_id, entries)

@@ -43,9 +43,7 @@ def queries(lake: Lake, ingest: Ingest, limit: int, as_of_date: date, now: datet
     return [TrackQuery(track_key=row["track_key"], **{name: row[name] for name in KNOWN}) for row in rows]
 
 
-def answered(
-    lake: Lake, ingest: Ingest, answers: Sequence[Answer], now: datetime, unknown_until: datetime
-) -> list[dict[str, Any]]:
+def answered(ingest: Ingest, answers: Sequence[Answer], now: datetime, unknown_until: datetime) -> list[dict[str, Any]]:
     """Rows of ops.lookups: what was found stays so, what is unknown is asked again after `unknown_until`."""
     return [
         {

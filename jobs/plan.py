@@ -142,7 +142,13 @@ INGESTS = (
 VIEWS = (
     View(
         "silver.plays",
-        reads=("bronze.spotify_export_plays", "bronze.listenbrainz_listens", "bronze.file_listens"),
+        reads=(
+            "bronze.spotify_plays",
+            "bronze.spotify_export_plays",
+            "bronze.lastfm_scrobbles",
+            "bronze.listenbrainz_listens",
+            "bronze.file_listens",
+        ),
     ),
 )
 
@@ -167,6 +173,29 @@ STEPS = (
         scope=Scope.WHOLE,
     ),
     Step(
+        "silver.spotify_tracks",
+        reads=("bronze.spotify_tracks",),
+        stage="silver",
+        group="listens",
+        scope=Scope.KEYS,
+        scope_columns=("track_key",),
+    ),
+    Step(
+        "silver.service_features",
+        reads=("bronze.audio_features",),
+        stage="silver",
+        group="listens",
+        scope=Scope.KEYS,
+        scope_columns=("track_key",),
+    ),
+    Step(
+        "silver.user_loved_tracks",
+        reads=("bronze.lastfm_loved_tracks",),
+        stage="silver",
+        group="listens",
+        scope=Scope.WHOLE,  # by listener it would be rewritten where most are touched, and all listens with it
+    ),
+    Step(
         "silver.track_identities",
         reads=("silver.plays", "silver.catalogue_tracks"),
         stage="silver",
@@ -176,7 +205,7 @@ STEPS = (
     ),
     Step(
         "silver.tracks",
-        reads=("silver.catalogue_tracks", "silver.track_identities"),
+        reads=("silver.catalogue_tracks", "silver.spotify_tracks", "silver.track_identities"),
         stage="silver",
         group="listens",
         scope=Scope.KEYS,
@@ -184,12 +213,13 @@ STEPS = (
     ),
     Step(
         "silver.track_features",
-        reads=("silver.tracks", "silver.catalogue_tracks"),
+        reads=("silver.tracks", "silver.catalogue_tracks", "silver.service_features"),
         stage="silver",
         group="listens",
         scope=Scope.KEYS,
         scope_columns=("track_id",),
-        uses={"silver.tracks": ("track_id",)},
+        via="silver.tracks",
+        uses={"silver.tracks": ("track_id", "track_key")},
     ),
     Step(
         "silver.track_moods",
@@ -201,7 +231,13 @@ STEPS = (
     ),
     Step(
         "silver.listens",
-        reads=("silver.plays", "silver.track_identities", "silver.tracks", "silver.users"),
+        reads=(
+            "silver.plays",
+            "silver.track_identities",
+            "silver.tracks",
+            "silver.users",
+            "silver.user_loved_tracks",
+        ),
         stage="silver",
         group="listens",
         scope=Scope.TAILS,
@@ -209,6 +245,7 @@ STEPS = (
             "silver.track_identities": ("source", "source_track_key", "track_id"),
             "silver.tracks": ("track_id", "duration_ms"),
             "silver.users": ("user_id", "time_zone"),
+            "silver.user_loved_tracks": ("user_id", "artist_name", "track_name"),
         },
     ),
     Step(
@@ -247,6 +284,21 @@ STEPS = (
         scope_columns=("user_id", "listen_date"),
         via="silver.user_track_days",
         uses={"silver.tracks": ("track_id", "genres")},
+    ),
+    Step(
+        "silver.user_top_items",
+        reads=("bronze.spotify_top_items",),
+        stage="silver",
+        group="services",
+        scope=Scope.KEYS,
+        scope_columns=("user_id",),
+    ),
+    Step(
+        "silver.beatport_tracks",
+        reads=("bronze.beatport_tracks",),
+        stage="silver",
+        group="services",
+        scope=Scope.WHOLE,
     ),
     Step(
         "gold.user_mood_profiles",

@@ -6,7 +6,7 @@ MOODS = ("happy", "angry", "sad", "relaxed")
 UNKNOWN_MOOD = "unknown"
 
 # Feeds of plays. `csv:<label>` stands beside them, one feed a label.
-FEEDS = ("spotify_extended", "spotify_account", "listenbrainz", "lastfm_1k")
+FEEDS = ("spotify_api", "spotify_extended", "spotify_account", "lastfm", "listenbrainz", "lastfm_1k")
 FEED_PATTERN = r"^(spotify_api|spotify_extended|spotify_account|lastfm|listenbrainz|lastfm_1k|csv:[a-z0-9_-]+)$"
 
 # Services at which a listener has an account of their own.
@@ -18,6 +18,7 @@ PERIODS = ("all", *PERIOD_DAYS, "current")
 
 # Where a track's audio features come from, best first; artist, genre and global are estimates.
 MEASURED_SOURCES = ("spotify", "reccobeats", "kaggle", "beatport")
+SERVICE_FEATURE_SOURCES = ("spotify", "reccobeats")
 FEATURE_SOURCES = (*MEASURED_SOURCES, "artist", "genre", "global", "none")
 
 # Spotify's audio features, as the catalogue and the services name them; tempo is kept as tempo_bpm, loudness as
@@ -36,3 +37,10 @@ PROFILE_STATUSES = ("ok", "too_few_plays", "no_features")
 MATCH_METHODS = ("spotify_id", "exact", "normalised", "none")
 STATS_ENTITIES = ("artist", "track", "album", "genre")
 RUN_STATUSES = ("ok", "failed", "partial", "skipped")
+SOURCE_STATUSES = ("ok", "partial", "failed", "waiting")
+GAP_CERTAINTIES = ("possible", "certain")
+LOOKUP_STATUSES = ("found", "unknown")
+
+# Spotify's ranges of top items: about four weeks, six months, a year.
+TOP_TIME_RANGES = ("short_term", "medium_term", "long_term")
+TOP_ENTITIES = ("artist", "track")

@@ -5,6 +5,7 @@ Moments go in as naive UTC and come out as text, so that no test depends on the 
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -52,8 +53,14 @@ def empty(spark: SparkSession, contract: Contract) -> DataFrame:
     return make_rows(spark, contract)
 
 
+def fetched(spark: SparkSession, *records: Any, **owner: str | None) -> DataFrame:
+    """Records as the job that fetches them hands them over; `owner` is their user_id or track_key, if any."""
+    columns = ", ".join(["payload string", *[f"{name} string" for name in owner], "_row long"])
+    return spark.createDataFrame([(json.dumps(r), *owner.values(), n) for n, r in enumerate(records)], columns)
+
+
 def imported(events: DataFrame) -> DataFrame:
-    """Events of a bronze build as the import job stores them."""
+    """Events of a bronze build as the jobs that import and fetch store them."""
     return events.drop("_row", VIOLATIONS).withColumns(
         {"_run_id": F.lit("run-1"), "_ingested_at": F.lit("2024-01-02 00:00:00").cast("timestamp")}
     )

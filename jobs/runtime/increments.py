@@ -80,6 +80,7 @@ class Assessment:
     bookmarks: dict[str, int]
     published_as_of: date | None
     as_of_date: date
+    updated: tuple[str, ...] = ()
 
     @property
     def as_of_moved(self) -> bool:
@@ -104,7 +105,7 @@ def assess(step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool) -> A
     changes: dict[str, DataFrame] = {}
     reads: dict[str, int] = {}
     bookmarks: dict[str, int] = {}
-    in_group = []
+    in_group, updated = [], []
     for table in stored_inputs(step):
         seen = bookmarks[table] = snapshot.bookmark(step.table, last, table)
         newest = lake.version(table)
@@ -120,6 +121,7 @@ def assess(step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool) -> A
                 reason = reason or f"rows of {table} were deleted, and a fold cannot take them back"
             elif commits and not reason:
                 deltas.append(lake.read_changes(table, seen + 1, newest))
+                updated += [table] if any(commit.updated_rows for commit in commits) else []
         staged = snapshot.staged.get(table)
         if staged is not None:
             in_group.append(table)
@@ -138,6 +140,7 @@ def assess(step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool) -> A
         bookmarks=bookmarks,
         published_as_of=date.fromisoformat(last.as_of_date) if last and last.as_of_date else None,
         as_of_date=as_of_date,
+        updated=tuple(updated),
     )
 
 
@@ -201,8 +204,8 @@ def touched_tails(
 ) -> Touched:
     """Per touched listener the moment (`since`) from which on listens are built anew: the start of a session.
 
-    New plays touch from their own start; a changed identity, track or time zone from the first listen it concerns;
-    a backfill's window every listener of `streams` with a play in it.
+    New plays touch from their own start; a changed identity, track or loved track from the first listen it concerns;
+    a changed time zone all listens of its listener; a backfill's window every listener of `streams` with a play in it.
     """
     step = assessment.step
     listens = snapshot.lake.read(step.table)
@@ -213,11 +216,11 @@ def touched_tails(
             firsts.append(changes.groupBy("user_id").agg(F.min("event_at").alias("first")))
             continue
         net = net_changes(changes, table, step)
-        if "user_id" in columns:
+        shared = [name for name in contract_of(table).key if name in contract_of(step.table).names]
+        if shared == ["user_id"]:
             beginning = F.to_timestamp(F.lit(THE_BEGINNING)).alias("first")
             firsts.append(net.select("user_id", beginning).distinct())
             continue
-        shared = [name for name in contract_of(table).key if name in contract_of(step.table).names]
         concerned = listens.join(F.broadcast(net.select(*shared).distinct()), shared, "left_semi")
         firsts.append(concerned.groupBy("user_id").agg(F.min("played_at").alias("first")))
     if window is not None:
@@ -238,6 +241,13 @@ def net_changes(changes: DataFrame, table: str, step: Step) -> DataFrame:
         # A map cannot be grouped by: a row whose key changed in any way counts.
         return changes.select(*comparable, SIGN)
     return changes.groupBy(*used).agg(F.sum(SIGN).alias(SIGN)).where(F.col(SIGN) != 0)
+
+
+def stand_and_stood(changes: DataFrame, table: str) -> tuple[DataFrame, DataFrame]:
+    """The changed rows as they stand now, and those that stood before the changes and do not any more."""
+    names = contract_of(table).names
+    net = changes.groupBy(*names).agg(F.sum(SIGN).alias(SIGN))
+    return net.where(F.col(SIGN) > 0).select(*names), net.where(F.col(SIGN) < 0).select(*names)
 
 
 def narrowed(rows: DataFrame, touched: Touched, columns: tuple[str, ...]) -> DataFrame:

@@ -41,7 +41,9 @@ TARGET_FILE_BYTES = 40_000_000
 KEEP_DELETED_FILES = "interval 14 days"
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 CHANGE, SIGN = "_change", "_sign"
-DELETED_ROWS = ("numDeletedRows", "numTargetRowsDeleted")  # of a DELETE's and a MERGE's operationMetrics
+# Of the operationMetrics of a DELETE, an UPDATE and a MERGE.
+DELETED_ROWS = ("numDeletedRows", "numTargetRowsDeleted")
+UPDATED_ROWS = ("numUpdatedRows", "numTargetRowsUpdated")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Commit:
     as_of_date: str = ""
     reads: dict[str, int] = field(default_factory=dict)
     deleted_rows: int = 0
+    updated_rows: int = 0
 
     @property
     def is_rewrite(self) -> bool:
@@ -263,6 +266,7 @@ class Lake:
             told = json.loads(info.get("userMetadata", ""))
         except ValueError:
             told = {}
+        metrics = info.get("operationMetrics", {})
         return Commit(
             version=version,
             operation=info.get("operation", ""),
@@ -270,7 +274,8 @@ class Lake:
             mode=told.get("mode", ""),
             as_of_date=told.get("as_of_date", ""),
             reads=told.get("reads", {}),
-            deleted_rows=sum(int(info.get("operationMetrics", {}).get(name, 0)) for name in DELETED_ROWS),
+            deleted_rows=sum(int(metrics.get(name, 0)) for name in DELETED_ROWS),
+            updated_rows=sum(int(metrics.get(name, 0)) for name in UPDATED_ROWS),
         )
 
     def _open_marker(self) -> dict[str, Any]:

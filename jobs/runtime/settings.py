@@ -73,6 +73,10 @@ class LogSettings(Section):
 
 class IngestSettings(Section):
     workers: int = Field(4, ge=1, le=64, description="How many accounts or services are asked at the same time")
+    tracks_per_run: int = Field(
+        2000, ge=1, description="Tracks a source is asked about in one run, those heard last first"
+    )
+    unknown_days: int = Field(30, ge=1, description="Days until a source is asked again about a track it did not know")
 
 
 class HttpSettings(Section):

@@ -6,6 +6,11 @@ from schemas.contract import STRING, TIMESTAMP, Column
 
 EVENT_ID = Column("event_id", STRING, "Hash of feed, user, the source's stamp and its track key; 32 hex digits")
 USER_ID = Column("user_id", STRING, "Pseudonym of the listener (HMAC of the name with the lake's salt); 32 hex digits")
+TRACK_KEY = Column(
+    "track_key",
+    STRING,
+    "What the service was asked for: the Spotify id where known, else the ISRC; for lyrics a hash of artist and title",
+)
 PAYLOAD = Column("payload", STRING, "The source's record as JSON text, less the fields of its REDACTED list")
 TECHNICAL = (
     Column("_source", STRING, "The feed, such as spotify_extended or csv:diary"),

@@ -30,7 +30,9 @@ CONTRACT = Contract(
             "track_name; an event_id is the hash of source, user_id, the source's own stamp and its own track key",
         ),
         Column("user_id", STRING, "Pseudonym of the listener"),
-        Column("played_at", TIMESTAMP, "Start of the play", unit="UTC"),
+        Column(
+            "played_at", TIMESTAMP, "Start of the play; of spotify_api mostly its end, as Spotify gives it", unit="UTC"
+        ),
         Column("listen_date", DATE, "Day of the play in the listener's time zone"),
         Column("track_id", STRING, "The track"),
         Column("source_track_key", STRING, "The feed's own key of the track"),
@@ -48,7 +50,12 @@ CONTRACT = Contract(
             "Played under min(30 s, half the track); null where ms_played is unknown",
             nullable=True,
         ),
-        Column("is_loved", BOOLEAN, "Loved by the listener; null is unknown", nullable=True),
+        Column(
+            "is_loved",
+            BOOLEAN,
+            "Loved by the listener: in the feed's list of loved tracks, else as the record says; null is unknown",
+            nullable=True,
+        ),
         Column("is_streamable", BOOLEAN, "Streamable at the source; null is unknown", nullable=True),
         Column("session_id", STRING, "listen_id of the first play of the session; 30 minutes of silence end one"),
     ),

@@ -13,7 +13,9 @@ CONTRACT = Contract(
     columns=(
         Column("event_id", STRING, "Id of the bronze event"),
         Column("user_id", STRING, "Pseudonym of the listener"),
-        Column("event_at", TIMESTAMP, "Start of the play", unit="UTC"),
+        Column(
+            "event_at", TIMESTAMP, "Start of the play; of spotify_api mostly its end, as Spotify gives it", unit="UTC"
+        ),
         Column("source", STRING, "The feed"),
         Column("source_track_key", STRING, "The feed's own key of the track: a Spotify id, or artist and title"),
         Column("artist_name", STRING, "Artist as the feed writes it"),

@@ -27,6 +27,7 @@ CONTRACT = Contract(
         Column("recording_mbid", STRING, "MusicBrainz recording the feed gives", nullable=True),
         Column("duration_ms", LONG, "Length the feed gives", nullable=True, unit="ms"),
         Column("named_at", TIMESTAMP, "Start of the latest play of the key, whose names these are", unit="UTC"),
+        Column("named_event_id", STRING, "That play; of several at one moment the one of the largest event id"),
     ),
     checks=(Matches("source", FEED_PATTERN), OneOf("match_method", MATCH_METHODS), Between("match_score", 0, 1)),
     clustering=("source", "source_track_key"),

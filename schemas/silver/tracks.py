@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.contract import BOOLEAN, DATE, INT, LONG, STRING, STRINGS, Between, Column, Contract, Matches
+from schemas.silver.covers import COVERS
 
 CONTRACT = Contract(
     table="silver.tracks",
@@ -13,6 +14,12 @@ CONTRACT = Contract(
         Column("track_id", STRING, "Minted once from the track's Spotify id, or from its names where there is none"),
         Column("spotify_id", STRING, "Spotify track id", nullable=True),
         Column("isrc", STRING, "International standard recording code", nullable=True),
+        Column(
+            "track_key",
+            STRING,
+            "What services are asked for: the Spotify id, else the ISRC; null where neither is known",
+            nullable=True,
+        ),
         Column("recording_mbid", STRING, "MusicBrainz recording id", nullable=True),
         Column("artist_names", STRINGS, "Artists, the main one first"),
         Column("artist_id", STRING, "Hash of the main artist's normalised name"),
@@ -35,11 +42,7 @@ CONTRACT = Contract(
         Column("artist_lastfm_url", STRING, "The main artist's page at Last.fm", nullable=True),
         Column("artist_mbids", STRINGS, "MusicBrainz artist ids, in artist order", nullable=True),
         Column("release_mbid", STRING, "MusicBrainz release id", nullable=True),
-        Column("album_thumbnail", STRING, "Cover in the best size known", nullable=True),
-        Column("album_thumbnail_small", STRING, "Cover, 34 px", nullable=True),
-        Column("album_thumbnail_medium", STRING, "Cover, 64 px", nullable=True),
-        Column("album_thumbnail_large", STRING, "Cover, 174 px", nullable=True),
-        Column("album_thumbnail_extralarge", STRING, "Cover, 300 px", nullable=True),
+        *COVERS,
     ),
     checks=(
         Matches("spotify_id", "^[0-9A-Za-z]{22}$", severity="warn"),

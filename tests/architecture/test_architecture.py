@@ -10,7 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from jobs.plan import CURRENT_DAYS, IMPORT_FORMATS, PERIOD_DAYS, STEPS, VIEWS, Scope, Step, View, stages, stored_inputs
+from jobs.plan import (
+    CURRENT_DAYS,
+    IMPORT_FORMATS,
+    INGESTS,
+    PERIOD_DAYS,
+    STEPS,
+    VIEWS,
+    Scope,
+    Step,
+    View,
+    stages,
+    stored_inputs,
+)
 from jobs.runtime.settings import setting_names
 from schemas import vocab
 from schemas.catalog import contracts
@@ -49,9 +61,16 @@ def test_every_contract_of_silver_and_gold_is_built_by_the_plan() -> None:
     assert built == {name for name, c in contracts().items() if c.layer in ("silver", "gold")}
 
 
-def test_every_bronze_table_is_filled_by_a_format() -> None:
-    filled = {target.table for target in IMPORT_FORMATS}
+def test_every_bronze_table_is_filled_by_a_format_or_a_service() -> None:
+    filled = {target.table for target in (*IMPORT_FORMATS, *INGESTS)}
+    filled.add("bronze.lyric_scores")  # what the ingest job made of bronze.lyrics: it comes from no service as it is
     assert filled == {name for name, contract in contracts().items() if contract.layer == "bronze"}
+
+
+@pytest.mark.parametrize("table", sorted({ingest.table for ingest in INGESTS}))
+def test_every_stream_of_a_service_has_its_build(table: str) -> None:
+    parameters = inspect.signature(importlib.import_module(f"transformations.{table}").build).parameters
+    assert {"records", "feed", "now"} == {name for name, p in parameters.items() if p.default is p.empty}
 
 
 def test_a_step_reads_only_what_stands_before_it() -> None:

@@ -143,16 +143,18 @@ FROM grouped"""
 
 IDENTITIES = f"""
 WITH said AS (  -- first what was said at all, so that few structs have to be compared
-    SELECT source, source_track_key, max(event_at) AS named_at, artist_name, track_name, coalesce(album_name, '') AS al,
-        coalesce(spotify_id, '') AS sp, coalesce(isrc, '') AS isrc, coalesce(recording_mbid, '') AS mbid,
+    SELECT source, source_track_key, max({{'named_at': event_at, 'named_event_id': event_id}}) AS named,
+        artist_name, track_name, coalesce(album_name, '') AS al, coalesce(spotify_id, '') AS sp,
+        coalesce(isrc, '') AS isrc, coalesce(recording_mbid, '') AS mbid,
         coalesce(duration_ms, -1) AS du
     FROM plays GROUP BY ALL
 ), latest AS (
-    SELECT source, source_track_key, unnest(max({{'named_at': named_at, 'artist_name': artist_name,
+    SELECT source, source_track_key, unnest(max({{'named': named, 'artist_name': artist_name,
         'track_name': track_name, 'al': al, 'sp': sp, 'isrc': isrc, 'mbid': mbid, 'du': du}}))
     FROM said GROUP BY source, source_track_key
 ), keyed AS (
-    SELECT * EXCLUDE (isrc), nullif(al, '') AS album_name, nullif(sp, '') AS spotify_id, nullif(isrc, '') AS isrc,
+    SELECT * EXCLUDE (isrc, named), named.named_at, named.named_event_id,
+        nullif(al, '') AS album_name, nullif(sp, '') AS spotify_id, nullif(isrc, '') AS isrc,
         nullif(mbid, '') AS recording_mbid, nullif(du, -1) AS duration_ms, exact_key(artist_name) AS exact_artist,
         exact_key(track_name) AS exact_title, artist_key(artist_name) AS norm_artist,
         title_key(track_name) AS norm_title
@@ -186,7 +188,7 @@ WITH said AS (  -- first what was said at all, so that few structs have to be co
 SELECT source, source_track_key, track_id, match_method,
     CASE match_method WHEN 'exact' THEN 0.98 WHEN 'normalised' THEN 0.95 ELSE 1.0 END::DOUBLE AS match_score,
     own_track_id, CASE WHEN track_id <> own_track_id THEN track_id END AS replaced_by, 1 AS rule_version,
-    artist_name, track_name, album_name, spotify_id, isrc, recording_mbid, duration_ms, named_at
+    artist_name, track_name, album_name, spotify_id, isrc, recording_mbid, duration_ms, named_at, named_event_id
 FROM named"""
 
 _LATER = ("lastfm_url", "artist_lastfm_url", "release_mbid", "album_thumbnail", "album_thumbnail_small",
@@ -207,7 +209,7 @@ WITH heard AS (
         coalesce(genres, []::VARCHAR[]) AS genres, c.track_id IS NOT NULL AS is_catalogue
     FROM catalogue_tracks c FULL JOIN heard h ON c.track_id = h.track_id
 )
-SELECT track_id, spotify_id, isrc, recording_mbid, artist_names,
+SELECT track_id, spotify_id, isrc, coalesce(spotify_id, isrc) AS track_key, recording_mbid, artist_names,
     md5(concat_ws({SEP}, 'artist', artist_key(artist_names[1]))) AS artist_id, track_name, album_name,
     NULL::DATE AS release_date, duration_ms, is_explicit, popularity, genres, is_catalogue,
     'https://open.spotify.com/track/' || spotify_id AS spotify_url,

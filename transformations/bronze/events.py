@@ -1,13 +1,14 @@
 """What makes a bronze event of a raw record: its stamp, its ids and the rules it must keep.
 
-Every bronze build gives these columns, and the import job adds which import stored them: event_id, user_id,
-event_at, payload, _source, and _violations, the ids of broken rules. Records come with the listener's pseudonym in
-`user_id`: names never reach a DataFrame.
+Every bronze build gives these columns, and the job that stores them adds which run it was: event_id, user_id or
+track_key (of what belongs to a listener or answers for a track), event_at, payload, _source, and _violations, the ids
+of broken rules. Records come with the listener's pseudonym in `user_id`: names never reach a DataFrame. A build's
+REDACTED, where it has one, names the fields that are dropped at any depth before a record becomes a payload.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
@@ -73,16 +74,57 @@ def play_events(
     track_key: Column,
     rules: Mapping[str, Column],
 ) -> DataFrame:
+    """One event a record, known by the feed's own stamp and track key."""
+    identity = (F.col("user_id"), own_stamp, track_key)
+    return _events(records, feed=feed, identity=identity, event_at=event_at, payload=payload, rules=rules)
+
+
+def state_events(
+    records: DataFrame,
+    *,
+    feed: str,
+    identity: Sequence[Column],
+    rules: Mapping[str, Column],
+    event_at: Column | None = None,
+) -> DataFrame:
+    """One event a record that states what is, not what happened: known by `identity`, mostly without a moment.
+
+    Whose it is (`user_id`, `track_key`, or nobody's) is what the records have, and must not be missing.
+    """
+    missing = {f"missing_{name.removesuffix('_id')}": is_blank(F.col(name)) for name in _owner(records)}
+    return _events(
+        records,
+        feed=feed,
+        identity=[*[F.col(name) for name in _owner(records)], *identity],
+        event_at=F.lit(None).cast("timestamp") if event_at is None else event_at,
+        payload=F.col("payload"),
+        rules={**missing, **rules},
+    )
+
+
+def _events(
+    records: DataFrame,
+    *,
+    feed: str,
+    identity: Sequence[Column],
+    event_at: Column,
+    payload: Column,
+    rules: Mapping[str, Column],
+) -> DataFrame:
     """One event a record, in the shape that the module's first lines give."""
     return records.select(
         "_row",
-        hashed(F.lit(feed), F.col("user_id"), own_stamp, track_key).alias("event_id"),
-        "user_id",
+        hashed(F.lit(feed), *identity).alias("event_id"),
+        *_owner(records),
         event_at.alias("event_at"),
         payload.alias("payload"),
         F.lit(feed).alias("_source"),
         violations(rules).alias("_violations"),
     )
+
+
+def _owner(records: DataFrame) -> list[str]:
+    return [name for name in ("user_id", "track_key") if name in records.columns]
 
 
 def violations(rules: Mapping[str, Column]) -> Column:

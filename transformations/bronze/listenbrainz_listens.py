@@ -1,4 +1,4 @@
-"""Raw ListenBrainz listens to play events; listened_at is the start, in epoch seconds."""
+"""Raw ListenBrainz listens, of an export or the API, to play events; listened_at is the start, in epoch seconds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from transformations.bronze.events import play_events, play_rules, stamp
 from transformations.ids import names_key
 
+REDACTED = frozenset({"user_name", "user_id"})
 FIELDS = "listened_at string, track_metadata struct<artist_name: string, track_name: string>"
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from transformations.ids import track_id_of_spotify
+from transformations.silver.features import FEATURE_FIELDS, feature_columns, number
 
 FIELDS = (
     "track_id string, artists string, album_name string, track_name string, popularity string, duration_ms string, "
-    "explicit string, danceability string, energy string, key string, loudness string, mode string, "
-    "speechiness string, acousticness string, instrumentalness string, liveness string, valence string, "
-    "tempo string, time_signature string, track_genre string"
+    f"explicit string, track_genre string, {FEATURE_FIELDS}"
 )
-
-SHARES = ("danceability", "energy", "valence", "speechiness", "acousticness", "instrumentalness", "liveness")
 
 
 def build(*, kaggle_tracks: DataFrame) -> DataFrame:
@@ -22,7 +19,7 @@ def build(*, kaggle_tracks: DataFrame) -> DataFrame:
     rows = kaggle_tracks.select("event_id", F.from_json("payload", FIELDS).alias("row"))
     tracks = rows.groupBy(F.col("row.track_id").alias("spotify_id")).agg(
         F.min_by("row", "event_id").alias("row"),
-        F.max(_number("popularity")).try_cast("int").alias("popularity"),
+        F.max(number("row", "popularity")).try_cast("int").alias("popularity"),
         F.sort_array(F.collect_set(F.trim("row.track_genre"))).alias("genres"),
     )
     artists = F.transform(F.split("row.artists", ";"), lambda artist: F.trim(artist))
@@ -34,22 +31,7 @@ def build(*, kaggle_tracks: DataFrame) -> DataFrame:
         F.nullif(F.trim("row.album_name"), F.lit("")).alias("album_name"),
         "popularity",
         (F.lower("row.explicit") == "true").alias("is_explicit"),
-        F.nullif(_number("duration_ms").try_cast("bigint"), F.lit(0)).alias("duration_ms"),
+        F.nullif(number("row", "duration_ms").try_cast("bigint"), F.lit(0)).alias("duration_ms"),
         "genres",
-        *[_feature(name).alias(name) for name in SHARES],
-        _feature("loudness").alias("loudness_db"),
-        F.nullif(_feature("tempo"), F.lit(0.0)).alias("tempo_bpm"),
-        F.when(_feature("key") >= 0, _feature("key")).try_cast("int").alias("key"),
-        _feature("mode").try_cast("int").alias("mode"),
-        F.nullif(_feature("time_signature").try_cast("int"), F.lit(0)).alias("time_signature"),
+        *feature_columns("row"),
     ).where(F.size("artist_names") > 0)
-
-
-def _feature(name: str) -> Column:
-    """A feature's value, null where the analysis failed: then tempo and danceability are 0, and so is valence."""
-    has_failed = (_number("tempo") == 0) & (_number("danceability") == 0)
-    return F.when(~F.coalesce(has_failed, F.lit(False)), _number(name))
-
-
-def _number(name: str) -> Column:
-    return F.col(f"row.{name}").try_cast("double")

@@ -13,22 +13,40 @@ from pyspark.sql import functions as F
 SESSION_GAP_SECONDS = 30 * 60
 SKIP_MS = 30_000  # the services count a play from 30 s on
 SKIP_SHARE = 0.5  # of a track shorter than a minute
+LOVING_FEED = "lastfm"  # whose list of loved tracks there is; its names are those of its plays
 PLAY = ("user_id", "played_at", "source", "artist_name", "track_name")
 
 
-def build(*, plays: DataFrame, track_identities: DataFrame, tracks: DataFrame, users: DataFrame) -> DataFrame:
-    """A bronze play in, a listen out; records alike in feed, listener, start, artist and title are one listen."""
+def build(
+    *,
+    plays: DataFrame,
+    track_identities: DataFrame,
+    tracks: DataFrame,
+    users: DataFrame,
+    user_loved_tracks: DataFrame,
+) -> DataFrame:
+    """A bronze play in, a listen out; records alike in feed, listener, start, artist and title are one listen.
+
+    Of those that differ in whether they are loved or streamable, one that says yes is enough.
+    """
+    loved = user_loved_tracks.select(
+        "user_id", F.lit(LOVING_FEED).alias("source"), "artist_name", "track_name", F.lit(True).alias("is_in_list")
+    )
     identified = (
         plays.withColumnRenamed("event_at", "played_at")
         .join(track_identities.select("source", "source_track_key", "track_id"), ["source", "source_track_key"])
         .join(tracks.select("track_id", F.col("duration_ms").alias("track_duration_ms")), "track_id")
         .join(F.broadcast(users.select("user_id", "time_zone")), "user_id")
+        .join(loved, ["user_id", "source", "artist_name", "track_name"], "left")
     )
-    by_event = Window.partitionBy(*PLAY).orderBy("event_id")
+    of_play = Window.partitionBy(*PLAY)
+    by_event = of_play.orderBy("event_id")
     listens = (
         identified.repartition("user_id")
         .withColumn("place", F.row_number().over(by_event))
-        .withColumn("record_count", F.count("*").over(Window.partitionBy(*PLAY)))
+        .withColumn("record_count", F.count("*").over(of_play))
+        .withColumn("is_loved", F.coalesce("is_in_list", F.max("is_loved").over(of_play)))
+        .withColumn("is_streamable", F.max("is_streamable").over(of_play))
         .where("place = 1")
         .withColumn("duration_ms", F.coalesce("duration_ms", "track_duration_ms"))
     )

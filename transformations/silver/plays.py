@@ -8,11 +8,22 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from transformations.bronze.lastfm_scrobbles import artist_name
 from transformations.bronze.spotify_export_plays import ACCOUNT_FIELDS, EXTENDED_FIELDS, TRACK_URI
 from transformations.ids import names_key
 
 Shape = Callable[[Column], dict[str, Column]]
 
+RECENT_FIELDS = """
+    track struct<
+        id: string, name: string, duration_ms: string, artists: array<struct<name: string>>,
+        album: struct<name: string>, external_ids: struct<isrc: string>
+    >
+"""
+SCROBBLE_FIELDS = """
+    name string, artist struct<name: string, `#text`: string>, album struct<`#text`: string>,
+    loved string, streamable string
+"""
 LISTEN_FIELDS = """
     track_metadata struct<
         artist_name: string, track_name: string, release_name: string,
@@ -26,14 +37,24 @@ FILE_FIELDS = (
     "artist_name string, track_name string, album_name string, duration_ms string, ms_played string, "
     "spotify_id string, isrc string, recording_mbid string"
 )
+PLAIN_SPOTIFY_ID = r"^([0-9A-Za-z]{22})$"
 SPOTIFY_ID = r"(?:^|[:/])([0-9A-Za-z]{22})(?:[?#].*)?$"  # the end of an id, a uri or a page address
 ISRC = r"^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$"
 MBID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 
-def build(*, spotify_export_plays: DataFrame, listenbrainz_listens: DataFrame, file_listens: DataFrame) -> DataFrame:
+def build(
+    *,
+    spotify_plays: DataFrame,
+    spotify_export_plays: DataFrame,
+    lastfm_scrobbles: DataFrame,
+    listenbrainz_listens: DataFrame,
+    file_listens: DataFrame,
+) -> DataFrame:
     """A bronze event in, the same play in the shape of silver.plays out."""
     streams = (
+        _plays(spotify_plays, RECENT_FIELDS, _recent, None),
+        _plays(lastfm_scrobbles, SCROBBLE_FIELDS, _scrobble, None),
         _plays(spotify_export_plays, EXTENDED_FIELDS, _extended, "spotify_extended"),
         _plays(spotify_export_plays, ACCOUNT_FIELDS, _account, "spotify_account"),
         _plays(listenbrainz_listens, LISTEN_FIELDS, _listen, None),
@@ -64,9 +85,33 @@ def _plays(events: DataFrame, fields: str, shape: Shape, feed: str | None) -> Da
         _matching(columns.get("recording_mbid", _nothing()), MBID).alias("recording_mbid"),
         F.nullif(_milliseconds(columns.get("duration_ms", _nothing())), F.lit(0)).alias("duration_ms"),
         _milliseconds(columns.get("ms_played", _nothing())).alias("ms_played"),
-        F.lit(None).cast("boolean").alias("is_loved"),
-        F.lit(None).cast("boolean").alias("is_streamable"),
+        _flag(columns.get("is_loved", _nothing())).alias("is_loved"),
+        _flag(columns.get("is_streamable", _nothing())).alias("is_streamable"),
     )
+
+
+def _recent(record: Column) -> dict[str, Column]:
+    """How long it was played Spotify does not say, only that it was 30 s or more."""
+    track = record["track"]
+    return {
+        "artist_name": F.trim(F.get(track["artists"], F.lit(0))["name"]),
+        "track_name": F.trim(track["name"]),
+        "album_name": track["album"]["name"],
+        "spotify_id": _matched(track["id"], PLAIN_SPOTIFY_ID),
+        "isrc": F.upper(track["external_ids"]["isrc"]),
+        "duration_ms": track["duration_ms"].try_cast("double"),
+    }
+
+
+def _scrobble(record: Column) -> dict[str, Column]:
+    """A track's MBID at Last.fm is left out: it is of some recording of that name, not of the one heard."""
+    return {
+        "artist_name": F.trim(artist_name(record)),
+        "track_name": F.trim(record["name"]),
+        "album_name": record["album"]["#text"],
+        "is_loved": record["loved"],
+        "is_streamable": record["streamable"],
+    }
 
 
 def _extended(record: Column) -> dict[str, Column]:
@@ -121,6 +166,11 @@ def _nothing() -> Column:
 
 def _blank_to_null(text: Column) -> Column:
     return F.nullif(F.trim(text), F.lit(""))
+
+
+def _flag(text: Column) -> Column:
+    """Last.fm's "0" and "1"; null is unknown, as is anything else."""
+    return F.when(text == "1", F.lit(True)).when(text == "0", F.lit(False))
 
 
 def _matching(text: Column, pattern: str) -> Column:

@@ -1,8 +1,9 @@
 """Track keys of the feeds to tracks: by Spotify id, then exact, then normalised artist and title, else heard only.
 
 A fold: the evidence of a key (its names and ids) is what its latest play says, so a batch of plays joined with the
-rows of before gives what all plays together would give. The trap: which track a key means depends on the whole
-catalogue, so when that changes every key is decided again.
+rows of before gives what all plays together would give. A play may come again with late metadata: moment and event id
+stay, so what it says now outranks what it said. The trap: which track a key means depends on the whole catalogue, so
+when that changes every key is decided again.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ def build(*, plays: DataFrame, catalogue_tracks: DataFrame, previous: DataFrame)
 
 
 def _evidence(plays: DataFrame, previous: DataFrame) -> DataFrame:
-    """Per key what its latest play says; of two at one moment the larger values, whatever came first."""
-    seen = plays.select(*KEY, F.col("event_at").alias("named_at"), *EVIDENCE).unionByName(
-        previous.select(*KEY, "named_at", *EVIDENCE)
+    """Per key what its latest play says; of two at one moment the one of the larger id, whatever came first."""
+    heard = plays.withColumnsRenamed({"event_at": "named_at", "event_id": "named_event_id"})
+    columns = [*KEY, "named_at", "named_event_id", *EVIDENCE]
+    seen = heard.select(*columns, F.lit(1).alias("is_new")).unionByName(
+        previous.select(*columns, F.lit(0).alias("is_new"))
     )
-    latest = F.max(F.struct("named_at", *EVIDENCE)).alias("latest")
-    return seen.groupBy(*KEY).agg(latest).select(*KEY, "latest.*")
+    latest = F.max(F.struct("named_at", "named_event_id", "is_new", *EVIDENCE)).alias("latest")
+    return seen.groupBy(*KEY).agg(latest).select(*KEY, "latest.*").drop("is_new")
 
 
 def _decided(evidence: DataFrame, catalogue_tracks: DataFrame) -> DataFrame:
@@ -64,6 +67,7 @@ def _decided(evidence: DataFrame, catalogue_tracks: DataFrame) -> DataFrame:
         F.lit(RULE_VERSION).alias("rule_version"),
         *EVIDENCE,
         "named_at",
+        "named_event_id",
     )
 
 

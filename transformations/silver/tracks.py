@@ -1,50 +1,63 @@
-"""The catalogue's tracks and those only heard, one row each; names of a heard track are its latest play's."""
+"""The catalogue's tracks and those only heard, one row each.
+
+What the catalogue says comes first, then what Spotify answered, then what the track's latest play says.
+"""
 
 from __future__ import annotations
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from schemas.silver.covers import COVERS
+from schemas.silver.spotify_tracks import CONTRACT as SPOTIFY_TRACKS
 from transformations.ids import artist_id_of_name
 from transformations.names import artist_key
 
 SPOTIFY_TRACK_PAGE = "https://open.spotify.com/track/"
-# Columns that a source of part 2 and later fills; their types are final.
-LATER_TEXT = ("lastfm_url", "artist_lastfm_url", "release_mbid", "album_thumbnail")
-LATER_TEXT_BY_SIZE = tuple(f"album_thumbnail_{size}" for size in ("small", "medium", "large", "extralarge"))
+SPOTIFY = tuple(name for name in SPOTIFY_TRACKS.names if name not in ("track_key", "track_id"))
+# Columns that a later part fills; their types are final.
+LATER_TEXT = ("lastfm_url", "artist_lastfm_url", "release_mbid")
 
 
-def build(*, catalogue_tracks: DataFrame, track_identities: DataFrame) -> DataFrame:
+def build(*, catalogue_tracks: DataFrame, spotify_tracks: DataFrame, track_identities: DataFrame) -> DataFrame:
     """A track id of the catalogue or of an identity in, a track out."""
     heard = track_identities.groupBy("track_id").agg(
         F.max(F.struct("named_at", "source", "source_track_key", "artist_name", "track_name")).alias("named"),
         F.max_by("album_name", F.struct("named_at", "source", "source_track_key")).alias("heard_album"),
         F.min("spotify_id").alias("heard_spotify_id"),
-        F.min("isrc").alias("isrc"),
+        F.min("isrc").alias("heard_isrc"),
         F.min("recording_mbid").alias("recording_mbid"),
         F.max("duration_ms").alias("heard_duration_ms"),
     )
-    tracks = catalogue_tracks.withColumn("is_catalogue", F.lit(True)).join(heard, on="track_id", how="full")
-    artists = F.coalesce("artist_names", F.array("named.artist_name"))
-    spotify_id = F.coalesce("spotify_id", "heard_spotify_id")
+    tracks = (
+        catalogue_tracks.withColumn("is_catalogue", F.lit(True))
+        .join(heard, on="track_id", how="full")
+        .join(spotify_tracks.select("track_id", F.struct(*SPOTIFY).alias("spotify")), on="track_id", how="left")
+    )
+    of_spotify = F.when(F.size("spotify.artist_names") > 0, F.col("spotify.artist_names"))
+    artists = F.coalesce("artist_names", of_spotify, F.array("named.artist_name"))
+    spotify_id, isrc = F.coalesce("spotify_id", "heard_spotify_id"), F.coalesce("spotify.isrc", "heard_isrc")
     return tracks.select(
         "track_id",
         spotify_id.alias("spotify_id"),
-        "isrc",
+        isrc.alias("isrc"),
+        F.coalesce(spotify_id, isrc).alias("track_key"),
         "recording_mbid",
         artists.alias("artist_names"),
         artist_id_of_name(artist_key(F.get(artists, F.lit(0)))).alias("artist_id"),
-        F.coalesce("track_name", "named.track_name").alias("track_name"),
-        F.coalesce("album_name", "heard_album").alias("album_name"),
-        F.lit(None).cast("date").alias("release_date"),
-        F.coalesce("duration_ms", "heard_duration_ms").alias("duration_ms"),
-        "is_explicit",
-        "popularity",
+        F.coalesce("track_name", "spotify.track_name", "named.track_name").alias("track_name"),
+        F.coalesce("album_name", "spotify.album_name", "heard_album").alias("album_name"),
+        "spotify.release_date",
+        F.coalesce("duration_ms", "spotify.duration_ms", "heard_duration_ms").alias("duration_ms"),
+        F.coalesce("is_explicit", "spotify.is_explicit").alias("is_explicit"),
+        F.coalesce("popularity", "spotify.popularity").alias("popularity"),
         F.coalesce("genres", F.array().cast("array<string>")).alias("genres"),
         F.coalesce("is_catalogue", F.lit(False)).alias("is_catalogue"),
         F.concat(F.lit(SPOTIFY_TRACK_PAGE), spotify_id).alias("spotify_url"),
-        *[_later(name, "string") for name in (*LATER_TEXT, *LATER_TEXT_BY_SIZE)],
-        *[_later(name, "array<string>") for name in ("artist_urls", "artist_mbids")],
+        "spotify.artist_urls",
+        *[F.col(f"spotify.{column.name}") for column in COVERS],
+        *[_later(name, "string") for name in LATER_TEXT],
+        _later("artist_mbids", "array<string>"),
     )
 
 

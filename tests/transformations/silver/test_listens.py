@@ -12,6 +12,7 @@ from schemas.silver.listens import CONTRACT
 from schemas.silver.plays import CONTRACT as PLAYS
 from schemas.silver.track_identities import CONTRACT as TRACK_IDENTITIES
 from schemas.silver.tracks import CONTRACT as TRACKS
+from schemas.silver.user_loved_tracks import CONTRACT as USER_LOVED_TRACKS
 from schemas.silver.users import CONTRACT as USERS
 from tests.rows import checked, make_rows
 from transformations.silver.listens import build
@@ -26,14 +27,24 @@ def play(event_id: str, minutes: float = 0, **given: Any) -> dict[str, Any]:
     return {"event_id": event_id, "event_at": at, "user_id": "u1", "source_track_key": "k1", **given}
 
 
-def built(spark: SparkSession, *plays: dict[str, Any], track_ms: int | None = None) -> DataFrame:
-    feeds = ("spotify_extended", "csv:diary")
+def built(
+    spark: SparkSession,
+    *plays: dict[str, Any],
+    track_ms: int | None = None,
+    loved: tuple[tuple[str, str, str], ...] = (),
+) -> DataFrame:
+    feeds = ("spotify_extended", "csv:diary", "lastfm")
     identities = [{"source": feed, "source_track_key": f"k{n}", "track_id": f"t{n}"} for feed in feeds for n in (1, 2)]
     return build(
         plays=make_rows(spark, PLAYS, *plays),
         track_identities=make_rows(spark, TRACK_IDENTITIES, *identities),
         tracks=make_rows(spark, TRACKS, {"track_id": "t1", "duration_ms": track_ms}, {"track_id": "t2"}),
         users=make_rows(spark, USERS, *({"user_id": u, "time_zone": zone} for u, zone in USER_ZONES.items())),
+        user_loved_tracks=make_rows(
+            spark,
+            USER_LOVED_TRACKS,
+            *({"user_id": user, "artist_name": artist, "track_name": title} for user, artist, title in loved),
+        ),
     )
 
 
@@ -138,6 +149,32 @@ def test_a_day_is_the_listeners_own(spark: SparkSession) -> None:
         "u3-0": "2024-03-10",
         "u3-1": "2024-03-11",
     }
+
+
+def test_the_list_of_loved_tracks_decides_and_where_it_is_silent_the_record(spark: SparkSession) -> None:
+    song = {"source": "lastfm", "artist_name": "Björk", "track_name": "Jóga"}
+    plays = (
+        play("e1", 0, **song, is_loved=False),
+        play("e2", 1, **song),
+        play("e3", 2, **{**song, "track_name": "joga"}, is_loved=True),
+        play("e4", 3, **{**song, "artist_name": "Bjork"}, is_loved=False),
+        play("e5", 4, **{**song, "user_id": "u2"}),
+        play("e6", 5, **{**song, "source": "csv:diary"}),
+    )
+    got = checked(built(spark, *plays, loved=(("u1", "Björk", "Jóga"), ("u1", "Nobody", "Jóga"))), CONTRACT)
+    assert [listen["is_loved"] for listen in got] == [True, True, True, False, None, None]
+
+
+def test_of_records_that_differ_one_that_says_yes_is_enough(spark: SparkSession) -> None:
+    plays = (
+        play("e1", is_loved=False, is_streamable=None),
+        play("e2", is_loved=True, is_streamable=False),
+        play("e3", is_loved=None, is_streamable=True),
+        play("f1", 1, is_loved=None, is_streamable=False),
+        play("f2", 1, is_loved=False, is_streamable=None),
+    )
+    got = listens(spark, *plays)
+    assert [(listen["is_loved"], listen["is_streamable"]) for listen in got] == [(True, True), (False, False)]
 
 
 def test_the_order_of_records_does_not_matter(spark: SparkSession) -> None:

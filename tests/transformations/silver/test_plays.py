@@ -9,8 +9,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from schemas.bronze.file_listens import CONTRACT as FILE_LISTENS
+from schemas.bronze.lastfm_scrobbles import CONTRACT as LASTFM_SCROBBLES
 from schemas.bronze.listenbrainz_listens import CONTRACT as LISTENBRAINZ_LISTENS
 from schemas.bronze.spotify_export_plays import CONTRACT as SPOTIFY_EXPORT_PLAYS
+from schemas.bronze.spotify_plays import CONTRACT as SPOTIFY_PLAYS
 from schemas.silver.plays import CONTRACT
 from tests.rows import checked, make_rows
 from transformations.silver.plays import build
@@ -24,6 +26,25 @@ SPOTIFY = {
     "spotify_track_uri": f"spotify:track:{SPOTIFY_ID}",
     "ms_played": 200_000,
 }
+RECENT = {
+    "track": {
+        "id": SPOTIFY_ID,
+        "name": " Hurt ",
+        "duration_ms": 218_000,
+        "artists": [{"name": "Johnny Cash"}, {"name": "Guest"}],
+        "album": {"name": "American IV"},
+        "external_ids": {"isrc": "usug11904206"},
+    },
+    "played_at": "2024-01-01T12:00:00Z",
+}
+SCROBBLE = {
+    "artist": {"name": "Johnny Cash", "mbid": "d43d12a1-2dc9-4257-a2fd-0a3bb1081b86"},
+    "name": "Hurt",
+    "mbid": "8f3471b5-7e6a-48da-86a9-c1c07a0f47ae",
+    "album": {"#text": "American IV", "mbid": ""},
+    "loved": "1",
+    "streamable": "0",
+}
 NAMES = {"artist_name": "Johnny Cash", "track_name": "Hurt"}
 NAMES_KEY = "Johnny Cash\x1fHurt"
 
@@ -35,9 +56,17 @@ def plays(
     account: tuple[dict[str, Any], ...] = (),
     listens: tuple[dict[str, Any], ...] = (),
     lines: tuple[dict[str, Any], ...] = (),
+    recent: tuple[dict[str, Any], ...] = (),
+    scrobbles: tuple[dict[str, Any], ...] = (),
 ) -> DataFrame:
     spotify = [(p, "spotify_extended") for p in extended] + [(p, "spotify_account") for p in account]
     return build(
+        spotify_plays=make_rows(
+            spark, SPOTIFY_PLAYS, *({"event_id": f"a{n}", "payload": json.dumps(p)} for n, p in enumerate(recent))
+        ),
+        lastfm_scrobbles=make_rows(
+            spark, LASTFM_SCROBBLES, *({"event_id": f"l{n}", "payload": json.dumps(p)} for n, p in enumerate(scrobbles))
+        ),
         spotify_export_plays=make_rows(
             spark,
             SPOTIFY_EXPORT_PLAYS,
@@ -59,13 +88,23 @@ def plays(
 def test_all_feeds_come_in_one_shape(spark: SparkSession) -> None:
     account = {"artistName": "Johnny Cash", "trackName": "Hurt", "msPlayed": 1000}
     got = checked(
-        plays(spark, extended=(SPOTIFY,), account=(account,), listens=({"track_metadata": NAMES},), lines=(NAMES,)),
+        plays(
+            spark,
+            extended=(SPOTIFY,),
+            account=(account,),
+            listens=({"track_metadata": NAMES},),
+            lines=(NAMES,),
+            recent=(RECENT,),
+            scrobbles=(SCROBBLE,),
+        ),
         CONTRACT,
     )
     shown = ("event_id", "source", "source_track_key", "artist_name", "track_name", "album_name", "ms_played")
     assert [tuple(play[name] for name in shown) for play in got] == [
+        ("a0", "spotify_api", SPOTIFY_ID, "Johnny Cash", "Hurt", "American IV", None),
         ("b0", "listenbrainz", NAMES_KEY, "Johnny Cash", "Hurt", None, None),
         ("f0", "csv:diary", NAMES_KEY, "Johnny Cash", "Hurt", None, None),
+        ("l0", "lastfm", NAMES_KEY, "Johnny Cash", "Hurt", "American IV", None),
         ("s0", "spotify_extended", SPOTIFY_ID, "Johnny Cash", "Hurt", "American IV", 200_000),
         ("s1", "spotify_account", NAMES_KEY, "Johnny Cash", "Hurt", None, 1000),
     ]
@@ -80,6 +119,26 @@ def test_a_uri_that_is_no_track_gives_no_spotify_id(spark: SparkSession) -> None
     uris = (None, "", f"spotify:episode:{SPOTIFY_ID}", "spotify:local:::Hurt:200", "spotify:track:short")
     got = checked(plays(spark, extended=tuple({**SPOTIFY, "spotify_track_uri": uri} for uri in uris)), CONTRACT)
     assert {(play["spotify_id"], play["source_track_key"]) for play in got} == {(None, NAMES_KEY)}
+
+
+def test_a_recent_play_brings_its_isrc_and_length(spark: SparkSession) -> None:
+    (play,) = checked(plays(spark, recent=(RECENT,)), CONTRACT)
+    assert (play["spotify_id"], play["isrc"], play["duration_ms"]) == (SPOTIFY_ID, "USUG11904206", 218_000)
+    assert (play["is_loved"], play["is_streamable"], play["recording_mbid"]) == (None, None, None)
+
+
+def test_a_local_file_is_known_by_its_names(spark: SparkSession) -> None:
+    file = {**RECENT["track"], "id": None, "album": {"name": ""}, "external_ids": {}, "artists": [{"name": "Me"}]}
+    (play,) = checked(plays(spark, recent=({**RECENT, "track": file},)), CONTRACT)
+    shown = ("spotify_id", "source_track_key", "album_name", "isrc")
+    assert tuple(play[name] for name in shown) == (None, "Me\x1fHurt", None, None)
+
+
+def test_a_scrobble_says_whether_it_is_loved_and_streamable_and_its_mbid_is_not_trusted(spark: SparkSession) -> None:
+    plain = {**SCROBBLE, "artist": {"#text": "Johnny Cash"}, "loved": None, "streamable": {"#text": "0"}}
+    got = checked(plays(spark, scrobbles=(SCROBBLE, {**SCROBBLE, "loved": "0", "streamable": "1"}, plain)), CONTRACT)
+    assert [(play["is_loved"], play["is_streamable"]) for play in got] == [(True, False), (False, True), (None, None)]
+    assert {(play["artist_name"], play["recording_mbid"]) for play in got} == {("Johnny Cash", None)}
 
 
 def test_listenbrainz_ids_and_length_are_read_from_where_they_stand(spark: SparkSession) -> None:

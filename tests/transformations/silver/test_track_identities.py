@@ -129,7 +129,13 @@ def test_a_fold_in_any_order_equals_one_pass(spark: SparkSession) -> None:
         {"source_track_key": "k", "artist_name": "x", "track_name": "Song", "isrc": "GBAWA9700010"},
         {"source_track_key": "k", "artist_name": "x", "track_name": "Other", "album_name": "LP"},
         # Two plays at one moment that disagree, so that a tie has to be broken.
-        {"source_track_key": "k", "artist_name": "x", "track_name": "Aside", "event_at": FIRST + timedelta(minutes=1)},
+        {
+            "event_id": "0",
+            "source_track_key": "k",
+            "artist_name": "x",
+            "track_name": "Zither",
+            "event_at": FIRST + timedelta(minutes=1),
+        },
         {"source_track_key": "l", "artist_name": "x", "track_name": "Song", "event_at": FIRST},
     ).withColumn("batch", _batch())
     everything = build(plays=plays, catalogue_tracks=tracks, previous=empty(spark, CONTRACT))
@@ -149,11 +155,23 @@ def test_the_same_plays_again_change_nothing(spark: SparkSession) -> None:
     assert_df_equality(twice, once, ignore_row_order=True, ignore_nullable=True)
 
 
+def test_a_play_that_comes_again_says_what_it_says_now(spark: SparkSession) -> None:
+    tracks = empty(spark, CATALOGUE_TRACKS)
+    latest = {"event_id": "e2", "source_track_key": "k", "album_name": "Zoo", "event_at": FIRST + timedelta(minutes=1)}
+    earlier = {"event_id": "e1", "source_track_key": "k", "album_name": "Early", "event_at": FIRST}
+    before = build(
+        plays=make_rows(spark, PLAYS, earlier, latest), catalogue_tracks=tracks, previous=empty(spark, CONTRACT)
+    )
+    again = make_rows(spark, PLAYS, {**latest, "album_name": None}, {**earlier, "album_name": "Other"})
+    (row,) = checked(build(plays=again, catalogue_tracks=tracks, previous=before), CONTRACT)
+    assert (row["album_name"], row["named_event_id"]) == (None, "e2")
+
+
 def test_a_catalogue_track_without_an_artist_stops_nothing(spark: SparkSession) -> None:
     tracks = make_rows(spark, CATALOGUE_TRACKS, {"spotify_id": A, "artist_names": []})
     assert len(identities(spark, heard(spark, ("x", "Song")), tracks)) == 1
 
 
 def _batch() -> Column:
-    first = F.when(F.col("track_name") == "Other", 0).when(F.col("track_name") == "Aside", 1)
+    first = F.when(F.col("track_name") == "Other", 0).when(F.col("track_name") == "Zither", 1)
     return first.otherwise(2)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from schemas.silver.catalogue_tracks import CONTRACT as CATALOGUE_TRACKS
+from schemas.silver.spotify_tracks import CONTRACT as SPOTIFY_TRACKS
 from schemas.silver.track_identities import CONTRACT as TRACK_IDENTITIES
 from schemas.silver.tracks import CONTRACT
 from tests.rows import checked, make_rows
@@ -28,10 +29,14 @@ IN_CATALOGUE = {
 
 
 def tracks(
-    spark: SparkSession, catalogue: tuple[dict[str, Any], ...], *track_identities: dict[str, Any]
+    spark: SparkSession,
+    catalogue: tuple[dict[str, Any], ...],
+    *track_identities: dict[str, Any],
+    spotify: tuple[dict[str, Any], ...] = (),
 ) -> list[dict[str, Any]]:
     rows = build(
         catalogue_tracks=make_rows(spark, CATALOGUE_TRACKS, *catalogue),
+        spotify_tracks=make_rows(spark, SPOTIFY_TRACKS, *spotify),
         track_identities=make_rows(spark, TRACK_IDENTITIES, *track_identities),
     )
     return checked(rows, CONTRACT)
@@ -87,3 +92,43 @@ def test_an_artist_has_one_id_however_it_is_written(spark: SparkSession) -> None
 def test_a_catalogue_track_without_an_artist_stops_nothing(spark: SparkSession) -> None:
     got = tracks(spark, (IN_CATALOGUE, {"spotify_id": B, "track_id": "t2", "artist_names": []}))
     assert "t1" in [track["track_id"] for track in got]
+
+
+ANSWER = {
+    "track_key": B,
+    "track_id": "t2",
+    "artist_names": ["The Beatles", "Guest"],
+    "artist_urls": ["p1", "p2"],
+    "track_name": "Help! - Remastered",
+    "album_name": "Help! (Remastered)",
+    "release_date": date(1965, 8, 6),
+    "duration_ms": 139_000,
+    "is_explicit": False,
+    "isrc": "GBAYE0601477",
+    "album_thumbnail": "c640",
+    "album_thumbnail_medium": "c64",
+}
+
+
+def test_spotify_says_more_of_a_heard_track_than_its_plays(spark: SparkSession) -> None:
+    heard = {"track_id": "t2", "spotify_id": B, "artist_name": "beatles", "track_name": "help", "isrc": "GBAWA9700010"}
+    (track,) = tracks(spark, (), {**heard, "album_name": "x", "duration_ms": 1}, spotify=(ANSWER,))
+    assert {name: track[name] for name in ANSWER} == ANSWER
+    assert (track["spotify_id"], track["is_catalogue"]) == (B, False)
+
+
+def test_the_catalogue_comes_before_spotify_which_fills_what_it_lacks(spark: SparkSession) -> None:
+    (track,) = tracks(spark, (IN_CATALOGUE,), spotify=({**ANSWER, "track_id": "t1", "track_key": A},))
+    assert {name: track[name] for name in IN_CATALOGUE} == IN_CATALOGUE
+    filled = ("release_date", "isrc", "artist_urls", "album_thumbnail")
+    assert {name: track[name] for name in filled} == {name: ANSWER[name] for name in filled}
+
+
+def test_an_answer_about_a_track_that_is_gone_makes_none(spark: SparkSession) -> None:
+    assert [track["track_id"] for track in tracks(spark, (IN_CATALOGUE,), spotify=(ANSWER,))] == ["t1"]
+
+
+def test_services_are_asked_by_spotify_id_else_by_isrc(spark: SparkSession) -> None:
+    with_isrc = {"track_id": "t2", "isrc": "GBAWA9700010"}
+    got = tracks(spark, (IN_CATALOGUE,), {**with_isrc, "track_id": "t1"}, with_isrc, {"track_id": "t3"})
+    assert [track["track_key"] for track in got] == [A, "GBAWA9700010", None]

@@ -1,0 +1,53 @@
+"""Services' features stand side by side under the key that was asked for."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from schemas.bronze.audio_features import CONTRACT
+from tests.rows import checked, fetched, imported, values
+from transformations.bronze.audio_features import build
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+KEY = "28cnXtME493VX9NOw9cIUh"
+ANSWER: dict[str, Any] = {"id": KEY, "valence": 0.3, "energy": 0.7, "key": -1}
+
+
+def events(spark: SparkSession, *answers: dict[str, Any], key: str | None = KEY, feed: str = "spotify") -> DataFrame:
+    return build(records=fetched(spark, *answers, track_key=key), feed=feed, now=NOW)
+
+
+def test_an_answer_is_kept_whole_under_the_key_that_was_asked_for(spark: SparkSession) -> None:
+    (row,) = checked(imported(events(spark, ANSWER)), CONTRACT)
+    assert (row["track_key"], row["event_at"], row["_source"]) == (KEY, None, "spotify")
+    assert json.loads(row["payload"]) == ANSWER
+
+
+def test_no_answers_give_no_rows(spark: SparkSession) -> None:
+    assert checked(imported(events(spark)), CONTRACT) == []
+
+
+def test_a_later_answer_has_the_same_id(spark: SparkSession) -> None:
+    first, again = values(events(spark, ANSWER, {**ANSWER, "more": 1}))
+    (other,) = values(events(spark, ANSWER, key="USUG11904206"))
+    assert first["event_id"] == again["event_id"] != other["event_id"]
+
+
+def test_an_answer_to_no_question_is_refused(spark: SparkSession) -> None:
+    (row,) = values(events(spark, ANSWER, key=None))
+    assert row["_violations"] == ["missing_track_key"]
+
+
+def test_services_stand_side_by_side(spark: SparkSession) -> None:
+    (of_spotify,), (of_other,) = values(events(spark, ANSWER)), values(events(spark, ANSWER, feed="reccobeats"))
+    assert of_spotify["event_id"] != of_other["event_id"]
+
+
+def test_an_answer_with_neither_valence_nor_energy_is_refused(spark: SparkSession) -> None:
+    answers = ({"valence": None, "energy": None}, {"tempo": 120}, {"valence": "?"}, {"valence": 0}, {"energy": 0.1})
+    found = [row["_violations"] for row in values(events(spark, *answers))]
+    assert found == [["missing_features"]] * 3 + [[]] * 2

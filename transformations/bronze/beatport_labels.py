@@ -1,0 +1,9 @@
+"""Beatport's labels to bronze rows, one a label."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from transformations.bronze.beatport import item_events
+
+build = partial(item_events, kind="label")
