@@ -1,4 +1,4 @@
-"""The night: every stage of the plan in order for one as_of date, then all checks, at 03:00 UTC."""
+"""The night: fetch, then every stage of the plan in order for one as_of date, then all checks, at 03:00 UTC."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jobs.plan import stages
 
 with DAG(
     "moodlake_nightly",
-    description="Bring silver and gold up to date, check, publish.",
+    description="Fetch what is new, bring silver and gold up to date, check, publish.",
     doc_md=f"Needs the pool once: `airflow pools set {WRITER_POOL} 1 'one writer per lake'`. "
     "A window of the past is rebuilt by `moodlake_backfill`, not by backfilling this DAG.",
     # Named, not "0 3 * * *" as text: Airflow 3 turns that into a timetable whose data interval has no width.
@@ -41,10 +41,10 @@ with DAG(
     tags=["moodlake"],
 ) as dag:
 
-    def task(task_id: str, verb: str) -> BashOperator:
+    def task(task_id: str, verb: str, options: str = '--as-of "$MOODLAKE_AS_OF"') -> BashOperator:
         return BashOperator(
             task_id=task_id,
-            bash_command=command(f'{verb} --as-of "$MOODLAKE_AS_OF"'),
+            bash_command=command(f"{verb} {options}".strip()),
             env={"MOODLAKE_AS_OF": "{{ as_of_date(params.as_of, dag_run) }}"},
             append_env=True,
             cwd=str(PROJECT),
@@ -52,4 +52,4 @@ with DAG(
         )
 
     builds = [task(stage, f"build --stage {shlex.quote(stage)}") for stage in stages()]
-    chain(*builds, task("check", "check"))
+    chain(task("ingest", "ingest", options=""), *builds, task("check", "check"))

@@ -20,11 +20,12 @@ from clients.exports.errors import ExportError
 from jobs.commands.accounts import accounts_app
 from jobs.commands.auth import auth
 from jobs.commands.beatport import beatport_app
+from jobs.commands.ingest import fetch, ingest
 from jobs.commands.playback import queue
 from jobs.plan import IMPORT_FORMATS, stages
 from jobs.runtime.errors import MoodlakeError, UsageError
 from jobs.runtime.settings import NO_DOTENV, Settings
-from jobs.terminal import FAILED, PARTIAL, WRONG_CALL, err, open_lake, out
+from jobs.terminal import FAILED, PARTIAL, WRONG_CALL, err, open_lake, out, steps
 
 if TYPE_CHECKING:
     from jobs.importing import Report
@@ -95,11 +96,14 @@ def nightly_by_default(context: typer.Context) -> None:
 
 @app.command(epilog="Example: run_ingestion.py run --as-of 2026-11-20")
 def run(as_of: AsOf = None, full: Full = False) -> None:
-    """The nightly job: bring silver and gold up to date, check, publish."""
+    """The nightly job: fetch what is new, bring silver and gold up to date, check, publish."""
     asked = _day(as_of, "--as-of")
     with open_lake("run", writes=True) as (lake, settings):
+        fetched = fetch(lake, settings, asked or _as_of_date(lake)) if _has_services(lake) else None
         _run(lake, settings, asked, full, only=())
         _summary(lake)
+    if fetched and fetched.outcome.status == "partial":
+        raise typer.Exit(PARTIAL)
 
 
 @app.command(epilog="Example: run_ingestion.py build --stage silver")
@@ -250,6 +254,11 @@ app.command(
     "run_ingestion.py auth beatport --token < token.json",
     context_settings={"allow_extra_args": True},
 )(auth)
+app.command(
+    "ingest",
+    epilog="Examples: run_ingestion.py ingest  |  run_ingestion.py ingest lastfm_scrobbles --users anna --limit 50  |  "
+    "run_ingestion.py ingest lastfm_scrobbles --start 2024-01-01 --end 2024-02-01",
+)(ingest)
 app.command("queue", epilog="Example: run_ingestion.py queue spotify:track:4cOdK2wGLETKBW3PvgPWqT --user anna")(queue)
 
 
@@ -284,13 +293,18 @@ def _run(
     from jobs.runtime.ops import new_run_id
 
     run = Run(new_run_id(), as_of or _as_of_date(lake, is_backfill=window is not None), full, window)
-    with _steps() as progress:
+    with steps() as progress:
         outcomes = execute(lake, settings, run, only=only, progress=progress)
     _tell(outcomes)
     if any(outcome.status == "failed" for outcome in outcomes):
         raise typer.Exit(FAILED)
     if any(outcome.status == "partial" for outcome in outcomes):
         raise typer.Exit(PARTIAL)
+
+
+def _has_services(lake: Lake) -> bool:
+    """Whether anybody connected an account: a lake of imports alone asks no service anything."""
+    return lake.exists("ops.connections") and not lake.read("ops.connections").isEmpty()
 
 
 def _tell(outcomes: list[Outcome]) -> None:
@@ -331,16 +345,6 @@ def _day(text: str | None, option: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{option} {text!r}: give a day as YYYY-MM-DD") from None
-
-
-@contextmanager
-def _steps() -> Iterator[Callable[[str], None]]:
-    """A spinner that names the table at work on a terminal, silence elsewhere (the log tells)."""
-    if not err.is_terminal:
-        yield lambda _: None
-        return
-    with err.status("starting") as spinner:
-        yield lambda doing: spinner.update(doing)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,16 @@ def open_services() -> Services:
     is_default = settings.log.level == "INFO"
     configure_logs(LogSettings(level="WARNING", format=settings.log.format) if is_default else settings.log)
     return Services(settings)
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str], None]]:
+    """A spinner that names the table at work on a terminal, silence elsewhere (the log tells)."""
+    if not err.is_terminal:
+        yield lambda _: None
+        return
+    with err.status("starting") as spinner:
+        yield lambda doing: spinner.update(doing)
 
 
 @contextmanager
