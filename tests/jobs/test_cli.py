@@ -18,7 +18,8 @@ from jobs.runtime.lock import writer_lock
 
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = (
-    "run", "build", "backfill", "import", "demo", "status", "check", "docs", "users", "accounts", "auth", "queue", "beatport",
+    "run", "build", "backfill", "import", "demo", "status", "check", "docs", "users", "accounts", "auth", "queue",
+    "beatport",
 )  # fmt: skip
 
 
