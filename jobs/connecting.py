@@ -10,6 +10,7 @@ from jobs.accounts import Check, Connection, add_connection, checked, connection
 from jobs.plan import INGESTS
 from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake
+from jobs.runtime.publish import recover
 from jobs.services import Services
 
 
@@ -27,6 +28,7 @@ def connect_spotify(lake: Lake, user: str, credential: str, ids: tuple[str, ...]
 
     Raises UsageError where that token reached another account before.
     """
+    recover(lake)
     known = [one for one in connections(lake) if one.source == "spotify"]
     ours = {connection_id(lake, user, "spotify", source_user) for source_user in ids}
     for one in known:
@@ -35,7 +37,7 @@ def connect_spotify(lake: Lake, user: str, credential: str, ids: tuple[str, ...]
                 return one
             raise UsageError(
                 f"this is another Spotify account than the one connected as {credential}: log in at Spotify as that "
-                f"one, or connect this one beside it with --user {user} --credential NAME"
+                "one, connect this one beside it with --credential NAME, or drop that one with `accounts remove`"
             )
     source_user = next((one.source_user for one in known if one.connection_id in ours), ids[0])
     return add_connection(lake, user, "spotify", source_user, credential=credential)

@@ -32,11 +32,12 @@ class Called:
         return line
 
 
-def call(capsys: pytest.CaptureFixture[str], *arguments: str, typed: str = "") -> Called:
+def call(capsys: pytest.CaptureFixture[str], *arguments: str, typed: str | io.TextIOBase = "") -> Called:
     """`run_ingestion.py ARGUMENTS` with `typed` on standard input, which is no terminal."""
     capsys.readouterr()
+    source = io.StringIO(typed) if isinstance(typed, str) else typed
     argv = patch.object(sys, "argv", ["run_ingestion.py", *arguments])
-    stdin = patch.object(sys, "stdin", io.StringIO(typed))
+    stdin = patch.object(sys, "stdin", source)
     with argv, stdin, _own_logs(), pytest.raises(SystemExit) as ended:
         main()
     written = capsys.readouterr()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -35,11 +36,11 @@ def add(
     out.print(f"{added.user_name} is {added.source_user} at {source}.", markup=False, soft_wrap=True)
     services = open_services()
     if source == "spotify" and services.spotify_tokens.get(added.credential) is None:
-        out.print(f"Next: run_ingestion.py auth spotify --user {added.credential}", markup=False, soft_wrap=True)
+        _say_next("auth", "spotify", "--user", added.credential)
     elif not services.is_configured(source):
-        out.print(f"Next: run_ingestion.py auth {source}")
+        _say_next("auth", source)
     else:
-        out.print("Next: run_ingestion.py accounts check")
+        _say_next("accounts", "check")
 
 
 @accounts_app.command("list")
@@ -70,8 +71,8 @@ def remove(
         soft_wrap=True,
     )
     if source == "spotify":
-        told = f"Its token stays too: run_ingestion.py auth spotify --user {removed.credential} --clear"
-        out.print(told, markup=False, soft_wrap=True)
+        out.print("Its token stays too, until it is cleared.")
+        _say_next("auth", "spotify", "--user", removed.credential, "--clear")
 
 
 @accounts_app.command("check")
@@ -87,3 +88,7 @@ def check() -> None:
         out.print("No account is connected: accounts add, or auth spotify")
     if not all(one.works for one in checks):
         raise typer.Exit(PARTIAL)
+
+
+def _say_next(*command: str) -> None:
+    out.print(f"Next: {shlex.join(('run_ingestion.py', *command))}", markup=False, soft_wrap=True)

@@ -3,6 +3,7 @@ from the command line, and are never shown."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 from getpass import getpass
 from typing import TYPE_CHECKING, Annotated
@@ -123,8 +124,8 @@ def _connect(services: Services, user: str, name: str, before: Token | None) -> 
             services.spotify_tokens.put(name, before)
         raise
     except MoodlakeError:
-        again = f"accounts add {user} spotify {ids[0]} --credential {name}"
-        _say("The consent is stored, but not in the lake that this account is to be fetched. Later:", again)
+        again = shlex.join(("run_ingestion.py", "accounts", "add", user, "spotify", ids[0], "--credential", name))
+        _say("The token is stored, but the lake does not know the account yet. Once it can be written:", again)
         raise
     _say(f"{connection.user_name} is connected to Spotify. {services.spotify_user_auth.status(name)}")
     looks = first_look(services, connection)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from clients.auth.token_store import TokenStore
+from jobs.runtime.lock import writer_lock
 from sandbox.services.server import Sandbox
 from tests.boxes import NOW, environment, give_token, small_world
 from tests.commands import Called, call, clean_machine
@@ -30,7 +33,7 @@ def box(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox]:
 def run(box: Sandbox, capsys: pytest.CaptureFixture[str]) -> Run:
     """A verb; whatever it says, it tells no secret."""
 
-    def called(*arguments: str, typed: str = "") -> Called:
+    def called(*arguments: str, typed: str | io.TextIOBase = "") -> Called:
         told = call(capsys, *arguments, typed=typed)
         assert not [secret for secret in box.secrets() if secret in told.out + told.err]
         return told
@@ -148,6 +151,36 @@ def test_without_an_app_nobody_is_asked(run: Run, monkeypatch: pytest.MonkeyPatc
     told = run("auth", "spotify", "--user", "anna", "--no-browser")
     assert told.code == 1
     assert told.complaint.startswith("moodlake: No Spotify API key found. Set SPOTIFY_CLIENT_ID")
+
+
+class Elsewhere(io.StringIO):
+    """A person who takes the address shown to a browser on another machine, and types where that ended."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        super().__init__()
+        self._capsys = capsys
+
+    def readline(self, _size: int | None = -1, /) -> str:
+        address = self._capsys.readouterr().out.splitlines()[-1]
+        return requests.get(address, allow_redirects=False, timeout=5).headers["Location"] + "\n"
+
+
+@pytest.mark.parametrize("redirect_uri", ["http://127.0.0.1/callback", "https://moodlake.example/callback"])
+def test_a_browser_elsewhere_and_a_busy_lake(
+    run: Run,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    redirect_uri: str,
+) -> None:
+    """The consent outlives a lake that cannot be written at the moment, and it is told how to go on."""
+    monkeypatch.setenv("SPOTIFY_REDIRECT_URI", redirect_uri)
+    with writer_lock(str(tmp_path / "lake"), "run"):
+        told = run("auth", "spotify", "--user", "anna b", "--paste", typed=Elsewhere(capsys))
+    assert told.code == 1
+    assert "writing this lake" in told.complaint
+    assert "run_ingestion.py accounts add 'anna b' spotify " in told.out
+    assert TokenStore(tmp_path / ".spotify_tokens.json").users() == ["anna b"]
 
 
 # --- queue
