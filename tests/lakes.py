@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date
+import importlib
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from jobs.groups import Run
+from pyspark.sql import functions as F
+
+from jobs.groups import Run, conformed
 from jobs.importing import Report, Request, import_file
 from jobs.runner import execute
-from jobs.runtime.lake import Lake, table_names
+from jobs.runtime.increments import difference
+from jobs.runtime.lake import Lake, Stamp, table_names
 from jobs.runtime.ops import Outcome, new_run_id
+from jobs.runtime.quality import with_violations
 from jobs.runtime.settings import Settings
 from schemas.catalog import contract_of
 from tests import worlds
+from tests.rows import fetched, imported
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def built_tables(lake: Lake) -> list[str]:
@@ -53,6 +61,27 @@ def import_plays(lake: Lake, settings: Settings, folder: Path, plays: list[world
 def import_catalogue(lake: Lake, settings: Settings, folder: Path, songs: list[worlds.Song]) -> Report:
     path = worlds.write_catalogue(folder / "catalogue.csv", songs)
     return import_file(lake, settings, Request("kaggle-tracks", path))
+
+
+def store(
+    lake: Lake, table: str, feed: str, records: list[dict[str, Any]], *, snapshot: bool = False, **owner: str
+) -> None:
+    """Put what a service says into bronze: a later state replaces, and a snapshot drops what its owner has besides."""
+    contract, build = contract_of(table), importlib.import_module(f"transformations.{table}").build
+    events = build(records=fetched(lake.spark, *records, **owner), feed=feed, now=NOW)
+    rows = conformed(imported(events), contract).dropDuplicates(["event_id"]).localCheckpoint()
+    stamp = Stamp(new_run_id(), NOW.date().isoformat())
+    if not lake.exists(table):
+        lake.append(table, rows, stamp)
+        return
+    current = lake.read(table)
+    if snapshot:
+        for name, value in owner.items():
+            current = current.where(F.col(name) == value)
+    else:
+        current = current.join(rows.select("event_id"), "event_id", "left_semi")
+    changes = difference(with_violations(rows, contract), current, table)
+    lake.merge(table, changes.where("_change <> 'before'").localCheckpoint(), stamp)
 
 
 def _shown(row: dict[str, Any]) -> str:

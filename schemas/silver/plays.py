@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.contract import BOOLEAN, LONG, STRING, TIMESTAMP, Column, Contract, Matches
+from schemas.silver.pages import lastfm_page
 from schemas.vocab import FEED_PATTERN
 
 CONTRACT = Contract(
@@ -28,6 +29,7 @@ CONTRACT = Contract(
         Column("ms_played", LONG, "How long it was played", nullable=True, unit="ms"),
         Column("is_loved", BOOLEAN, "Loved by the listener", nullable=True),
         Column("is_streamable", BOOLEAN, "Streamable at the source", nullable=True),
+        lastfm_page("What the scrobble says of its track"),
     ),
     checks=(Matches("source", FEED_PATTERN),),
     personal_data="pseudonymous",

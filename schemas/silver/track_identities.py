@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.contract import DOUBLE, INT, LONG, STRING, TIMESTAMP, Between, Column, Contract, Matches, OneOf
+from schemas.silver.pages import lastfm_page
 from schemas.vocab import FEED_PATTERN, MATCH_METHODS
 
 CONTRACT = Contract(
@@ -26,6 +27,7 @@ CONTRACT = Contract(
         Column("isrc", STRING, "ISRC the feed gives", nullable=True),
         Column("recording_mbid", STRING, "MusicBrainz recording the feed gives", nullable=True),
         Column("duration_ms", LONG, "Length the feed gives", nullable=True, unit="ms"),
+        lastfm_page("What the key's latest scrobble says of its track"),
         Column("named_at", TIMESTAMP, "Start of the latest play of the key, whose names these are", unit="UTC"),
         Column("named_event_id", STRING, "That play; of several at one moment the one of the largest event id"),
     ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import date
 
+from schemas.silver.pages import PAGE_FIELDS
 from tests.benchmarks import duckdb_gold
 from tests.benchmarks.duckdb_gold import HIGHEST, LIKELIEST, MOODS, SEP
 
@@ -141,6 +142,7 @@ SELECT spotify_id, md5(concat_ws({SEP}, 'track', 'spotify', spotify_id)) AS trac
     trunc({_feature("mode")})::INT AS mode, nullif(trunc({_feature("time_signature")})::INT, 0) AS time_signature
 FROM grouped"""
 
+_PAGE = ", ".join(f'"{name}" VARCHAR' for name in PAGE_FIELDS)
 IDENTITIES = f"""
 WITH said AS (  -- first what was said at all, so that few structs have to be compared
     SELECT source, source_track_key, max({{'named_at': event_at, 'named_event_id': event_id}}) AS named,
@@ -188,7 +190,8 @@ WITH said AS (  -- first what was said at all, so that few structs have to be co
 SELECT source, source_track_key, track_id, match_method,
     CASE match_method WHEN 'exact' THEN 0.98 WHEN 'normalised' THEN 0.95 ELSE 1.0 END::DOUBLE AS match_score,
     own_track_id, CASE WHEN track_id <> own_track_id THEN track_id END AS replaced_by, 1 AS rule_version,
-    artist_name, track_name, album_name, spotify_id, isrc, recording_mbid, duration_ms, named_at, named_event_id
+    artist_name, track_name, album_name, spotify_id, isrc, recording_mbid, duration_ms,
+    NULL::STRUCT({_PAGE}) AS lastfm, named_at, named_event_id
 FROM named"""
 
 _LATER = ("lastfm_url", "artist_lastfm_url", "release_mbid", "album_thumbnail", "album_thumbnail_small",

@@ -16,7 +16,7 @@ from jobs.people import UserSettings, set_users
 from jobs.runtime.lake import Lake
 from jobs.runtime.settings import LakeSettings, RunSettings, Settings
 from tests import worlds
-from tests.lakes import business_rows, import_catalogue, import_plays, run, versions
+from tests.lakes import business_rows, import_catalogue, import_plays, run, store, versions
 
 SEEDS = range(int(os.environ.get("MOODLAKE_SEQUENCES", "5")))
 USERS = ("ash", "birch", "cedar")
@@ -49,9 +49,25 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
         if known:
             set_users(lake, [UserSettings(rng.choice(sorted(known)), time_zone=rng.choice(ZONES))])
 
+    def some_of_services() -> None:
+        for user in rng.sample(USERS, 2):
+            heard = [play for play in rng.sample(plays, 20) if play.user == user]
+            scrobbles = [worlds.scrobble(p, loved=rng.random() < 0.5, album=rng.choice("xyz")) for p in heard]
+            loved = [worlds.scrobble(p, loved=True, album="") for p in rng.sample(plays, 5)]
+            of_user = {"user_id": lake.pseudonym(user)}
+            store(lake, "bronze.lastfm_scrobbles", "lastfm", scrobbles, **of_user)
+            store(lake, "bronze.spotify_plays", "spotify_api", [worlds.recent_play(p) for p in heard[:5]], **of_user)
+            store(lake, "bronze.lastfm_loved_tracks", "lastfm", loved, snapshot=True, **of_user)
+        for song in rng.sample([song for song in songs if song.spotify_id], 2):
+            asked = {"track_key": str(song.spotify_id)}
+            features = {"valence": rng.random(), "energy": rng.random(), "key": -1}
+            store(lake, "bronze.spotify_tracks", "spotify", [worlds.spotify_track(song)], **asked)
+            store(lake, "bronze.audio_features", rng.choice(("spotify", "reccobeats")), [features], **asked)
+
     some_plays()
     for _ in range(2):
-        for news in rng.sample((some_plays, some_plays, some_catalogue, a_time_zone), rng.choice((1, 2, 3))):
+        choice = (some_plays, some_plays, some_catalogue, a_time_zone, some_of_services)
+        for news in rng.sample(choice, rng.choice((1, 2, 3))):
             news()
         run(lake, settings, night)
         night += timedelta(days=rng.choice((0, 1, 9)))
@@ -110,3 +126,67 @@ def test_a_heard_track_found_in_a_later_catalogue_moves_everywhere(
         assert {row["track_id"] for row in lake.read(table).collect()} == {found["track_id"]}, table
     (profile,) = lake.read("gold.user_mood_profiles").where("period = 'all'").collect()
     assert (profile["status"], profile["dominant_mood"]) == ("ok", "happy")
+
+
+def test_late_metadata_and_love_reach_the_tables_and_leave_them_as_a_rebuild_would(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    song = worlds.Song("Björk", "Jóga", None)
+    first, second = (worlds.Play("ash", datetime(2026, 9, day), song) for day in (1, 2))  # noqa: DTZ001
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", first.at, worlds.Song("x", "y", None))])
+    ash = {"user_id": lake.pseudonym("ash")}
+
+    def scrobbled(*albums: str) -> None:
+        rows = [worlds.scrobble(p, loved=False, album=a) for p, a in zip((first, second), albums, strict=True)]
+        store(lake, "bronze.lastfm_scrobbles", "lastfm", rows, **ash)
+
+    def loved(*plays: worlds.Play) -> None:
+        rows = [worlds.scrobble(play, loved=True, album="") for play in plays]
+        store(lake, "bronze.lastfm_loved_tracks", "lastfm", rows, snapshot=True, **ash)
+
+    def love_and_album() -> tuple[list[bool], str]:
+        listens = lake.read("silver.listens").where("source = 'lastfm'").orderBy("played_at").collect()
+        (identity,) = lake.read("silver.track_identities").where("source = 'lastfm'").collect()
+        return [row["is_loved"] for row in listens], identity["album_name"]
+
+    scrobbled("Zoo", "Zoo")
+    run(lake, settings, FIRST_NIGHT)
+    assert love_and_album() == ([False, False], "Zoo")
+
+    scrobbled("Zoo", "Homogenic")  # smaller than what it was: a fold must not keep the larger
+    loved(first)
+    before = lake.version("silver.listens")
+    outcomes = run(lake, settings, FIRST_NIGHT)
+    assert love_and_album() == ([True, True], "Homogenic")
+    assert lake.version("silver.listens") != before
+    assert not [message for outcome in outcomes for message in outcome.messages]
+
+    loved()
+    run(lake, settings, FIRST_NIGHT)
+    assert love_and_album() == ([False, False], "Homogenic")
+
+    incremental = business_rows(lake, FIRST_NIGHT)
+    run(lake, settings, FIRST_NIGHT, full=True)
+    assert business_rows(lake, FIRST_NIGHT) == incremental
+
+
+def test_an_answer_about_features_reaches_every_track_of_its_key(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    song = worlds.Song("Björk", "Jóga", worlds.spotify_id(1))
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 1), song, with_id=True)])  # noqa: DTZ001
+    run(lake, settings, FIRST_NIGHT)
+    (before,) = lake.read("silver.enriched_listens").collect()
+    (track,) = lake.read("silver.tracks").collect()
+    assert (before["feature_source"], track["track_key"]) == ("none", song.spotify_id)
+
+    features = {"valence": 0.9, "energy": 0.8}
+    asked = {"track_key": str(song.spotify_id)}
+    store(lake, "bronze.audio_features", "reccobeats", [features], **asked)
+    store(lake, "bronze.spotify_tracks", "spotify", [worlds.spotify_track(song)], **asked)
+    run(lake, settings, FIRST_NIGHT)
+
+    (after,) = lake.read("silver.enriched_listens").collect()
+    (track,) = lake.read("silver.tracks").collect()
+    assert (after["feature_source"], after["feature_confidence"], after["valence"]) == ("reccobeats", 0.9, 0.9)
+    assert (track["artist_names"], track["release_date"]) == (["Björk", "Guest"], date(1999, 5, 1))

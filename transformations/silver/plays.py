@@ -8,6 +8,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from schemas.silver.covers import COVER_SIZES
+from schemas.silver.pages import LASTFM_PAGE, PAGE_FIELDS
 from transformations.bronze.lastfm_scrobbles import artist_name
 from transformations.bronze.spotify_export_plays import ACCOUNT_FIELDS, EXTENDED_FIELDS, TRACK_URI
 from transformations.ids import names_key
@@ -21,8 +23,9 @@ RECENT_FIELDS = """
     >
 """
 SCROBBLE_FIELDS = """
-    name string, artist struct<name: string, `#text`: string>, album struct<`#text`: string>,
-    loved string, streamable string
+    name string, url string, loved string, streamable string,
+    artist struct<name: string, `#text`: string, url: string, mbid: string>,
+    album struct<`#text`: string, mbid: string>, image array<struct<size: string, `#text`: string>>
 """
 LISTEN_FIELDS = """
     track_metadata struct<
@@ -37,6 +40,8 @@ FILE_FIELDS = (
     "artist_name string, track_name string, album_name string, duration_ms string, ms_played string, "
     "spotify_id string, isrc string, recording_mbid string"
 )
+# The grey star that Last.fm shows where it has no picture.
+NO_PICTURE = "2a96cbd8b46e442fc41c2b86b821562f"
 PLAIN_SPOTIFY_ID = r"^([0-9A-Za-z]{22})$"
 SPOTIFY_ID = r"(?:^|[:/])([0-9A-Za-z]{22})(?:[?#].*)?$"  # the end of an id, a uri or a page address
 ISRC = r"^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$"
@@ -87,6 +92,7 @@ def _plays(events: DataFrame, fields: str, shape: Shape, feed: str | None) -> Da
         _milliseconds(columns.get("ms_played", _nothing())).alias("ms_played"),
         _flag(columns.get("is_loved", _nothing())).alias("is_loved"),
         _flag(columns.get("is_streamable", _nothing())).alias("is_streamable"),
+        columns.get("lastfm", F.lit(None).cast(LASTFM_PAGE)).alias("lastfm"),
     )
 
 
@@ -111,7 +117,24 @@ def _scrobble(record: Column) -> dict[str, Column]:
         "album_name": record["album"]["#text"],
         "is_loved": record["loved"],
         "is_streamable": record["streamable"],
+        "lastfm": _page(record),
     }
+
+
+def _page(record: Column) -> Column:
+    fields = {
+        "url": _blank_to_null(record["url"]),
+        "artist_url": _blank_to_null(record["artist"]["url"]),
+        "artist_mbid": _matching(record["artist"]["mbid"], MBID),
+        "release_mbid": _matching(record["album"]["mbid"], MBID),
+        **{size: _picture(record["image"], size) for size in COVER_SIZES},
+    }
+    return F.struct(*[fields[name].alias(name) for name in PAGE_FIELDS])
+
+
+def _picture(images: Column, size: str) -> Column:
+    url = F.get(F.filter(images, lambda image: image["size"] == size), F.lit(0))["#text"]
+    return F.when(~url.contains(NO_PICTURE), _blank_to_null(url))
 
 
 def _extended(record: Column) -> dict[str, Column]:

@@ -17,7 +17,7 @@ from transformations.names import artist_key, exact_key, title_key
 RULE_VERSION = 1
 # How sure a method is, until part of a labelled set says otherwise: an id is certain, names can be shared.
 SCORES = {"spotify_id": 1.0, "exact": 0.98, "normalised": 0.95, "none": 1.0}
-EVIDENCE = ("artist_name", "track_name", "album_name", "spotify_id", "isrc", "recording_mbid", "duration_ms")
+EVIDENCE = ("artist_name", "track_name", "album_name", "spotify_id", "isrc", "recording_mbid", "duration_ms", "lastfm")
 KEY = ("source", "source_track_key")
 
 

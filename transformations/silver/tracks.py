@@ -1,6 +1,7 @@
 """The catalogue's tracks and those only heard, one row each.
 
-What the catalogue says comes first, then what Spotify answered, then what the track's latest play says.
+What the catalogue says comes first, then what Spotify answered, then what the track's latest play says. Last.fm's pages
+and MBIDs are those of its latest scrobble, whose covers stand in where Spotify was not asked.
 """
 
 from __future__ import annotations
@@ -8,26 +9,25 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from schemas.silver.covers import COVERS
+from schemas.silver.covers import COVER_SIZES
 from schemas.silver.spotify_tracks import CONTRACT as SPOTIFY_TRACKS
 from transformations.ids import artist_id_of_name
 from transformations.names import artist_key
 
 SPOTIFY_TRACK_PAGE = "https://open.spotify.com/track/"
 SPOTIFY = tuple(name for name in SPOTIFY_TRACKS.names if name not in ("track_key", "track_id"))
-# Columns that a later part fills; their types are final.
-LATER_TEXT = ("lastfm_url", "artist_lastfm_url", "release_mbid")
 
 
 def build(*, catalogue_tracks: DataFrame, spotify_tracks: DataFrame, track_identities: DataFrame) -> DataFrame:
     """A track id of the catalogue or of an identity in, a track out."""
     heard = track_identities.groupBy("track_id").agg(
         F.max(F.struct("named_at", "source", "source_track_key", "artist_name", "track_name")).alias("named"),
-        F.max_by("album_name", F.struct("named_at", "source", "source_track_key")).alias("heard_album"),
+        F.max_by("album_name", _latest()).alias("heard_album"),
         F.min("spotify_id").alias("heard_spotify_id"),
         F.min("isrc").alias("heard_isrc"),
         F.min("recording_mbid").alias("recording_mbid"),
         F.max("duration_ms").alias("heard_duration_ms"),
+        F.max_by("lastfm", F.when(F.col("lastfm").isNotNull(), _latest())).alias("lastfm"),
     )
     tracks = (
         catalogue_tracks.withColumn("is_catalogue", F.lit(True))
@@ -55,11 +55,20 @@ def build(*, catalogue_tracks: DataFrame, spotify_tracks: DataFrame, track_ident
         F.coalesce("is_catalogue", F.lit(False)).alias("is_catalogue"),
         F.concat(F.lit(SPOTIFY_TRACK_PAGE), spotify_id).alias("spotify_url"),
         "spotify.artist_urls",
-        *[F.col(f"spotify.{column.name}") for column in COVERS],
-        *[_later(name, "string") for name in LATER_TEXT],
-        _later("artist_mbids", "array<string>"),
+        F.coalesce("spotify.album_thumbnail", *[f"lastfm.{size}" for size in reversed(COVER_SIZES)]).alias(
+            "album_thumbnail"
+        ),
+        *[
+            F.coalesce(f"spotify.album_thumbnail_{size}", f"lastfm.{size}").alias(f"album_thumbnail_{size}")
+            for size in COVER_SIZES
+        ],
+        F.col("lastfm.url").alias("lastfm_url"),
+        F.col("lastfm.artist_url").alias("artist_lastfm_url"),
+        F.col("lastfm.release_mbid").alias("release_mbid"),
+        F.when(F.col("lastfm.artist_mbid").isNotNull(), F.array("lastfm.artist_mbid")).alias("artist_mbids"),
     )
 
 
-def _later(name: str, type_name: str) -> Column:
-    return F.lit(None).cast(type_name).alias(name)
+def _latest() -> Column:
+    """What orders a track's keys by their latest plays; no two are alike."""
+    return F.struct("named_at", "source", "source_track_key")

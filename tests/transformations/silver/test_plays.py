@@ -26,7 +26,7 @@ SPOTIFY = {
     "spotify_track_uri": f"spotify:track:{SPOTIFY_ID}",
     "ms_played": 200_000,
 }
-RECENT = {
+RECENT: dict[str, Any] = {
     "track": {
         "id": SPOTIFY_ID,
         "name": " Hurt ",
@@ -37,7 +37,7 @@ RECENT = {
     },
     "played_at": "2024-01-01T12:00:00Z",
 }
-SCROBBLE = {
+SCROBBLE: dict[str, Any] = {
     "artist": {"name": "Johnny Cash", "mbid": "d43d12a1-2dc9-4257-a2fd-0a3bb1081b86"},
     "name": "Hurt",
     "mbid": "8f3471b5-7e6a-48da-86a9-c1c07a0f47ae",
@@ -139,6 +139,25 @@ def test_a_scrobble_says_whether_it_is_loved_and_streamable_and_its_mbid_is_not_
     got = checked(plays(spark, scrobbles=(SCROBBLE, {**SCROBBLE, "loved": "0", "streamable": "1"}, plain)), CONTRACT)
     assert [(play["is_loved"], play["is_streamable"]) for play in got] == [(True, False), (False, True), (None, None)]
     assert {(play["artist_name"], play["recording_mbid"]) for play in got} == {("Johnny Cash", None)}
+
+
+def test_a_scrobble_brings_its_pages_and_pictures_but_not_the_star_for_none(spark: SparkSession) -> None:
+    artist_mbid, star = SCROBBLE["artist"]["mbid"], "https://x/34s/2a96cbd8b46e442fc41c2b86b821562f.png"
+    images = [{"size": "small", "#text": star}, {"size": "large", "#text": "l"}, {"size": "medium", "#text": ""}]
+    artist = {"name": "Johnny Cash", "mbid": artist_mbid, "url": "https://www.last.fm/music/Johnny+Cash"}
+    (play,) = checked(plays(spark, scrobbles=({**SCROBBLE, "artist": artist, "url": "p", "image": images},)), CONTRACT)
+    assert play["lastfm"] == {
+        "url": "p",
+        "artist_url": artist["url"],
+        "artist_mbid": artist_mbid,
+        "release_mbid": None,
+        "small": None,
+        "medium": None,
+        "large": "l",
+        "extralarge": None,
+    }
+    (other,) = checked(plays(spark, recent=(RECENT,)), CONTRACT)
+    assert other["lastfm"] is None
 
 
 def test_listenbrainz_ids_and_length_are_read_from_where_they_stand(spark: SparkSession) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from schemas.silver.catalogue_tracks import CONTRACT as CATALOGUE_TRACKS
+from schemas.silver.pages import PAGE_FIELDS
 from schemas.silver.spotify_tracks import CONTRACT as SPOTIFY_TRACKS
 from schemas.silver.track_identities import CONTRACT as TRACK_IDENTITIES
 from schemas.silver.tracks import CONTRACT
@@ -15,7 +16,7 @@ from tests.rows import checked, make_rows
 from transformations.silver.tracks import build
 
 A, B = "A" * 22, "B" * 22
-OLD, NEW = datetime(2010, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC)
+OLD, NEW, NEWER = (datetime(year, 1, 1, tzinfo=UTC) for year in (2010, 2020, 2021))
 IN_CATALOGUE = {
     "spotify_id": A,
     "track_id": "t1",
@@ -132,3 +133,16 @@ def test_services_are_asked_by_spotify_id_else_by_isrc(spark: SparkSession) -> N
     with_isrc = {"track_id": "t2", "isrc": "GBAWA9700010"}
     got = tracks(spark, (IN_CATALOGUE,), {**with_isrc, "track_id": "t1"}, with_isrc, {"track_id": "t3"})
     assert [track["track_key"] for track in got] == [A, "GBAWA9700010", None]
+
+
+def test_pages_are_of_the_latest_scrobble_and_its_covers_stand_in_for_spotifys(spark: SparkSession) -> None:
+    page = dict.fromkeys(PAGE_FIELDS)
+    old = {"track_id": "t1", "lastfm": {**page, "url": "old", "extralarge": "x"}, "named_at": OLD}
+    new = {"track_id": "t1", "lastfm": {**page, "url": "new", "small": "s", "artist_mbid": "m"}, "named_at": NEW}
+    elsewhere = {"track_id": "t1", "named_at": NEWER}
+    (track,) = tracks(spark, (IN_CATALOGUE,), old, new, elsewhere)
+    shown = ("lastfm_url", "artist_mbids", "album_thumbnail", "album_thumbnail_small", "album_thumbnail_extralarge")
+    assert tuple(track[name] for name in shown) == ("new", ["m"], "s", "s", None)
+    answer = {**ANSWER, "track_id": "t1", "track_key": A}
+    (asked,) = tracks(spark, (IN_CATALOGUE,), new, spotify=(answer,))
+    assert (asked["lastfm_url"], asked["album_thumbnail"]) == ("new", "c640")
