@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import structlog
@@ -152,6 +153,7 @@ class _Job:
         self.asked = asked
         self.report = report
         self.now = now
+        self._refused: list[DataFrame] = []
         self.states: State = {
             (row["source"], row["stream"], row["connection_id"]): row.asDict()
             for row in lake.read("ops.source_states").collect()
@@ -251,14 +253,13 @@ class _Job:
         ).write.parquet(path, compression="lz4")
         measured = counted.get
         events = self.lake.spark.read.parquet(path)
-        entries = []
         if measured["bad"]:
             self.report.quarantined[ingest_.table] += measured["bad"]
-            entries += self._quarantined(group_id, ingest_, events.where(is_bad))
+            self._refused.append(self._quarantined(ingest_, events.where(is_bad)))
         by_order = F.col("_row") if ingest_.keep is Keep.FIRST else F.col("_row").desc()
         place = F.row_number().over(Window.partitionBy("event_id").orderBy(by_order))
         once = events.where(~is_bad).withColumn("_place", place).where("_place = 1")
-        return entries + self._changes(group_id, ingest_, once, whole_users, measured)
+        return self._changes(group_id, ingest_, once, whole_users, measured)
 
     def _changes(
         self, group_id: str, ingest_: Ingest, once: DataFrame, whole_users: Sequence[str], measured: dict[str, Any]
@@ -287,11 +288,11 @@ class _Job:
         only_new = ingest_.keep is Keep.FIRST or not self.lake.exists(ingest_.table)
         return [Entry(ingest_.table, path, "append" if only_new else "merge")]
 
-    def _quarantined(self, group_id: str, ingest_: Ingest, bad: DataFrame) -> list[Entry]:
+    def _quarantined(self, ingest_: Ingest, bad: DataFrame) -> DataFrame:
         """Records that broke a rule, whole, less what the stream redacts."""
         nothing = F.lit(None)
         user_id = F.col("user_id") if "user_id" in bad.columns else nothing.cast("string")
-        rows = bad.select(
+        return bad.select(
             hashed(F.lit(ingest_.table), F.lit(ingest_.source), user_id, F.col("payload")).alias("record_id"),
             F.col("_run_id").alias("run_id"),
             F.lit(ingest_.table).alias("table"),
@@ -304,9 +305,6 @@ class _Job:
             user_id.alias("user_id"),
             F.col("_ingested_at").alias("quarantined_at"),
         )
-        path = self._path(group_id, ingest_, "refused")
-        rows.dropDuplicates(["record_id"]).coalesce(1).write.parquet(path)
-        return [Entry("ops.quarantine", path, "append", once_by="record_id")]
 
     def _gaps(self, group_id: str, results: Sequence[Result]) -> list[Entry]:
         rows = [
@@ -374,6 +372,13 @@ class _Job:
     # --- inside
 
     def _publish(self, group_id: str, entries: list[Entry]) -> None:
+        """Commit a phase; what its streams refused goes to quarantine with it."""
+        if self._refused:
+            path = self.lake.staging(group_id, "refused")
+            rows = reduce(DataFrame.unionByName, self._refused).dropDuplicates(["record_id"])
+            rows.coalesce(1).write.parquet(path)
+            entries = [*entries, Entry("ops.quarantine", path, "append", once_by="record_id")]
+            self._refused = []
         if not entries:
             self.lake.files.delete(self.lake.staging(group_id))
             return

@@ -37,7 +37,7 @@ PROFILE_STATUSES = ("ok", "too_few_plays", "no_features")
 MATCH_METHODS = ("spotify_id", "exact", "normalised", "none")
 STATS_ENTITIES = ("artist", "track", "album", "genre")
 RUN_STATUSES = ("ok", "failed", "partial", "skipped")
-SOURCE_STATUSES = ("ok", "partial", "failed", "waiting")
+SOURCE_STATUSES = ("ok", "closed", "failed", "waiting")
 GAP_CERTAINTIES = ("possible", "certain")
 LOOKUP_STATUSES = ("found", "unknown")
 

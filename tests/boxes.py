@@ -45,6 +45,6 @@ def environment(box: Sandbox, folder: Path) -> dict[str, str]:
 def give_token(box: Sandbox, folder: Path, user: str, *, name: str = "") -> None:
     """Store the Spotify token of a listener as an earlier consent left it: to be renewed at its first use."""
     refresh = SecretStr(box.account(user, "spotify").credentials["refresh_token"])
-    authorized_at = datetime.now(UTC)
+    authorized_at = box.clock.now()
     token = Token(SecretStr("stale"), authorized_at, refresh, authorized_at=authorized_at)
     TokenStore(folder / ".spotify_tokens.json").put(name or user, token)

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from clients.clock import Clock
 from jobs.accounts import add_connection
-from jobs.ingesting import Report, ingest
+from jobs.ingesting import Asked, Report, ingest
 from jobs.runtime.lake import Lake
 from jobs.runtime.ops import new_run_id
 from jobs.runtime.settings import Settings, load_settings
@@ -65,8 +65,6 @@ def settings_of(box: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def one_night(lake: Lake, settings: Settings, box: Sandbox) -> Report:
     services = Services(settings, clock=compressed(box))
     streams = (*STREAMS.values(), "spotify_top_items", "lastfm_loved_tracks")
-    from jobs.ingesting import Asked
-
     now = box.clock.now()
     return ingest(lake, settings, services, new_run_id(), now.date(), Asked(streams=streams), now=now)
 
