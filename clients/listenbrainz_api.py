@@ -88,19 +88,24 @@ class ListenBrainzAPIClient:
         """The same by page, each listen once.
 
         Each page starts in the second in which the last one ended, less what was seen of it; one without anything
-        new is the end (a short one is not: a server may give less than was asked for). Raises BadPayloadError where
-        one second fills a page, as nothing leads past it.
+        new is the end (a short one is not: a server may give less than was asked for). The server is not told min_ts:
+        with it, it gives the listens nearest to that one first, and those between would be lost. Raises
+        BadPayloadError where one second fills a page, as nothing leads past it.
         """
+        after = -1 if min_ts is None else min_ts
         edge: set[str] = set()  # the listens of the second in which the last page ended
-        while min_ts is None or max_ts > min_ts + 1:
-            page = self._page(user, min_ts, max_ts, count)
-            new = [row for row in page if _identity(row) not in edge]
-            if not new and len(page) >= count:
+        while max_ts > after + 1:
+            page = self._page(user, max_ts, count)
+            wanted = [row for row in page if _second(row) > after]
+            new = [row for row in wanted if _identity(row) not in edge]
+            if not new and len(wanted) >= count:
                 problem = f"ListenBrainz API error: more than {count} listens within the second {max_ts - 1}"
                 raise BadPayloadError(problem, service="ListenBrainz", remedy=ONE_SECOND_REMEDY)
             if not new:
                 return
             yield new
+            if len(wanted) < len(page):
+                return
             oldest = min(_second(row) for row in page)
             if oldest + 1 < max_ts:
                 edge = set()
@@ -114,8 +119,8 @@ class ListenBrainzAPIClient:
         except (KeyError, TypeError, ValueError):
             raise _bad("the answer is no count") from None
 
-    def _page(self, user: str, min_ts: int | None, max_ts: int, count: int) -> list[Row]:
-        payload = self._get("/1/user/{name}/listens", user, min_ts=min_ts, max_ts=max_ts, count=count)
+    def _page(self, user: str, max_ts: int, count: int) -> list[Row]:
+        payload = self._get("/1/user/{name}/listens", user, max_ts=max_ts, count=count)
         try:
             listens = list(payload["payload"]["listens"])
             for listen in listens:

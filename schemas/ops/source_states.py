@@ -27,7 +27,7 @@ CONTRACT = Contract(
         Column(
             "message",
             STRING,
-            "Class of the error; its words may hold names, so they are for the terminal alone",
+            "Class of the error; its words may hold names",
             nullable=True,
         ),
         Column("updated_at", TIMESTAMP, "When the row was written", unit="UTC"),

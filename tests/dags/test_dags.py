@@ -110,7 +110,7 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def nightly_calls(as_of: str) -> list[str]:
     builds = [f"{CLI} build --stage {stage} --as-of {as_of}" for stage in stages()]
-    return [*builds, f"{CLI} check --as-of {as_of}"]
+    return [f"{CLI} ingest", *builds, f"{CLI} check --as-of {as_of}"]
 
 
 def test_both_dags_load_without_error_and_without_our_other_code(probe: dict[str, Any]) -> None:
@@ -119,11 +119,13 @@ def test_both_dags_load_without_error_and_without_our_other_code(probe: dict[str
     assert probe["modules"] == ["jobs", "jobs.plan"]
 
 
-@pytest.mark.parametrize(("dag_id", "after"), [("moodlake_nightly", ["check"]), ("moodlake_backfill", [])])
+@pytest.mark.parametrize(
+    ("dag_id", "expected"),
+    [("moodlake_nightly", ["ingest", *stages(), "check"]), ("moodlake_backfill", [*stages()])],
+)
 def test_there_is_one_task_per_stage_in_the_order_of_the_plan(
-    probe: dict[str, Any], dag_id: str, after: list[str]
+    probe: dict[str, Any], dag_id: str, expected: list[str]
 ) -> None:
-    expected = [*stages(), *after]
     dag = probe["dags"][dag_id]
     assert dag["order"] == expected
     assert dag["upstream"] == {task: expected[:n][-1:] for n, task in enumerate(expected)}
@@ -162,8 +164,11 @@ def test_partial_lets_the_stages_after_it_run_and_says_so(probe: dict[str, Any])
 def test_a_failure_is_tried_twice_and_stops_what_follows(probe: dict[str, Any]) -> None:
     run = probe["runs"]["failed"]
     assert run["state"] == "failed"
-    assert run["calls"] == nightly_calls("2026-11-22")[:1] * 2
-    assert run["tasks"] == {FIRST: "failed"} | dict.fromkeys([*stages()[1:], "check"], "upstream_failed")
+    fetched, built, *_ = nightly_calls("2026-11-22")
+    assert run["calls"] == [fetched, built, built]
+    assert run["tasks"] == {"ingest": "success", FIRST: "failed"} | dict.fromkeys(
+        [*stages()[1:], "check"], "upstream_failed"
+    )
 
 
 def test_a_wrong_call_fails_too(probe: dict[str, Any]) -> None:
