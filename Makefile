@@ -35,8 +35,13 @@ setup: $(VENV)/run.stamp .jars/done.stamp ## prepare what `make run` needs
 
 setup-dev: setup $(VENV)/dev.stamp ## add what tests need
 
-run: setup ## the sample world, a night, and what it says (data/lake, no credentials)
-	@$(UNENV) $(BIN)/python run_ingestion.py demo
+# With credentials of yours in .env the night asks the real services, and says which; else the sandbox's.
+run: setup ## a night: the sample world from local services, or yours where .env has credentials
+	@if grep -qsE '^(SPOTIFY_CLIENT_ID|LASTFM_API_KEY|LISTENBRAINZ_TOKEN)=.+' .env; then \
+	  $(BIN)/python run_ingestion.py run; \
+	else \
+	  $(UNENV) $(BIN)/python run_ingestion.py demo; \
+	fi
 
 sandbox: setup ## the services on loopback, made up and misbehaving on request (SANDBOX="--help")
 	@$(BIN)/python -m sandbox.services $(SANDBOX)

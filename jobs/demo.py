@@ -1,44 +1,126 @@
-"""Fill an empty lake with the sandbox's sample world, through the same imports that a person's files take."""
+"""Fill an empty lake with the sandbox's sample world, by the ways that a person's own history takes.
+
+Some listeners bring an export, others connect an account: theirs is fetched over HTTP from the sandbox's services,
+which behave as the real ones do towards a new application.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from pydantic import SecretStr
 from rich.console import Console
 
-from jobs.importing import Request, import_file
+from clients.auth.token_store import Token
+from jobs.accounts import add_connection
+from jobs.catalogue import download_catalogue
+from jobs.commands.ingest import tell
+from jobs.importing import Report, Request, import_file
+from jobs.ingesting import ingest
 from jobs.people import UserSettings, set_users
 from jobs.runtime.lake import Lake
+from jobs.runtime.ops import new_run_id
 from jobs.runtime.settings import Settings
-from sandbox.world import generate
+from jobs.services import Services
+from sandbox.services.accounts import Account
+from sandbox.services.server import Sandbox
+from sandbox.world import ImportEntry, generate, make_world
 
 SAMPLE_MARK = "sample"  # file in the lake's root that says its listeners are the sandbox's
+CONNECTED_EVERY = 3  # of the listeners with an export of their own: so often one connects an account instead
+SOURCES = ("spotify", "lastfm", "listenbrainz")
 
 
 def fill_with_sample_world(lake: Lake, settings: Settings, sample: Path, seed: int, console: Console) -> None:
-    """Generate and import the world; a lake that holds a person's own history is left alone."""
+    """Import and fetch the world; a lake that holds a person's own history is left alone."""
     mark = f"{lake.root}/_{SAMPLE_MARK}"
     if lake.exists("ops.accounts") and not lake.files.exists(mark):
         console.print("This lake holds imported history of its own: no sample world is added.")
         return
     seed, end = _world_of(lake, mark, seed)
     world = generate(sample, seed=seed, end=end)
-    stored = 0
-    for number, entry in enumerate(world.imports, start=1):
-        request = Request(entry.format, sample / entry.path, user=entry.user, label=entry.options.get("label", "file"))
-        report = import_file(lake, settings, request)
-        stored += report.stored
-        console.print(
-            f"[{number}/{len(world.imports)}] {entry.format}: {report.attempted:,} records, {report.stored:,} stored, "
-            f"{report.duplicate:,} duplicate, {report.skipped.total():,} skipped, "
-            f"{report.quarantined.total():,} quarantined",
-            markup=False,
-        )
+    with Sandbox(make_world(seed=seed, end=end)) as box:
+        accounts = _accounts(box, world.imports)
+        connected = {account.user for account in accounts}
+        exports = [x for x in world.imports if x.format != "kaggle-tracks" and x.user not in connected]
+        for number, entry in enumerate(exports, start=1):
+            label = entry.options.get("label", "file")
+            request = Request(entry.format, sample / entry.path, user=entry.user, label=label)
+            _say(console, f"[{number}/{len(exports)}]", import_file(lake, settings, request))
+
+        through = _through(settings, box, sample)
+        services = Services(through)
+        _say(console, "[catalogue over HTTP]", download_catalogue(lake, through, services, sample / "kaggle"))
+        for account in accounts:
+            add_connection(lake, account.user, account.service, account.source_user)
+            if account.service == "spotify":
+                services.spotify_tokens.put(account.user, _token(account))
+        console.print(f"{len(accounts)} accounts connected; fetching from {box.url()}")
+        today = datetime.now(UTC).date()
+        tell(ingest(lake, through, services, new_run_id(), today, is_configured=services.is_configured))
     listeners = [UserSettings(x.name, x.display_name, x.country, x.time_zone) for x in world.listeners]
     known = {row["user_name"] for row in lake.read("ops.accounts").select("user_name").collect()}
     set_users(lake, [one for one in listeners if one.user in known])
+
+
+def _accounts(box: Sandbox, imports: Sequence[ImportEntry]) -> list[Account]:
+    """One account each for some of the listeners whose export is theirs alone, of the services in turn.
+
+    One, not all that they have: the same play from two services is one play only once silver merges feeds.
+    """
+    theirs: dict[str, dict[str, Account]] = defaultdict(dict)
+    for account in box.accounts():
+        theirs[account.user][account.service] = account
+    alone = [entry.user for entry in imports if entry.user is not None]
+    chosen = []
+    for number, user in enumerate(alone[::CONNECTED_EVERY]):
+        wanted = SOURCES[number % len(SOURCES)]
+        chosen.append(theirs[user].get(wanted) or theirs[user]["spotify"])
+    return chosen
+
+
+def _through(settings: Settings, box: Sandbox, folder: Path) -> Settings:
+    """The settings with every service in the sandbox, as a `.env` would name real ones."""
+    told = box.settings()
+    services: dict[str, dict[str, str]] = {
+        "spotify": {
+            "client_id": told["SPOTIFY_CLIENT_ID"],
+            "client_secret": told["SPOTIFY_CLIENT_SECRET"],
+            "api_url": f"{box.url('spotify')}/v1",
+            "accounts_url": box.url("spotify-accounts"),
+            "token_file": str(folder.resolve() / ".spotify_tokens.json"),
+        },
+        "lastfm": {"api_key": told["LASTFM_API_KEY"], "api_url": box.url("lastfm")},
+        "listenbrainz": {"api_url": box.url("listenbrainz")},
+        "reccobeats": {"api_url": box.url("reccobeats")},
+        "lrclib": {"api_url": box.url("lrclib")},
+        "lyrics_ovh": {"api_url": box.url("lyricsovh")},
+        "kaggle": {"username": told["KAGGLE_USERNAME"], "key": told["KAGGLE_KEY"], "api_url": box.url("kaggle")},
+        "ai": {"api_url": box.url("ai")},
+    }
+    return settings.model_copy(
+        update={name: type(getattr(settings, name)).model_validate(own) for name, own in services.items()}
+    )
+
+
+def _token(account: Account) -> Token:
+    """As an earlier consent left it: to be renewed at its first use."""
+    now = datetime.now(UTC)
+    refresh = SecretStr(account.credentials["refresh_token"])
+    return Token(SecretStr("stale"), now, refresh, authorized_at=now)
+
+
+def _say(console: Console, head: str, report: Report) -> None:
+    console.print(
+        f"{head} {report.format}: {report.attempted:,} records, {report.stored:,} stored, "
+        f"{report.duplicate:,} duplicate, {report.skipped.total():,} skipped, "
+        f"{report.quarantined.total():,} quarantined",
+        markup=False,
+    )
 
 
 def _world_of(lake: Lake, mark: str, seed: int) -> tuple[int, date]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 import structlog
@@ -22,6 +22,9 @@ from clients.feeds import Account, AccountFeed, Answer, Gap, SnapshotFeed, Track
 from jobs.plan import Fetch, Ingest, Keep
 from jobs.runtime.lake import Lake
 from jobs.spool import ColumnFiles
+
+if TYPE_CHECKING:
+    from clients.mood_api import MoodAPIClient
 
 QUERIES_A_TASK = 400  # tracks that one worker asks about before it looks whether the source is stopped
 COLUMNS = ("payload", "user_id", "track_key")
@@ -33,6 +36,9 @@ class Feeds(Protocol):
     """Where a stream's feed comes from: jobs.services."""
 
     def feed(self, ingest: Ingest) -> Any: ...
+
+    @property
+    def ai(self) -> MoodAPIClient: ...
 
 
 @dataclass(frozen=True)

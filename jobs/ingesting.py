@@ -7,37 +7,29 @@ and stops no other; the run is then `partial`.
 
 from __future__ import annotations
 
-import importlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import reduce
 from typing import Any
 
 import structlog
-from pyspark.sql import DataFrame, Observation, Window
-from pyspark.sql import functions as F
 
+from clients.errors import RateLimitError
 from clients.feeds import Account
 from jobs.accounts import Connection, connections
-from jobs.fetching import Connected, Feeds, Fetcher, Harvest, Result, aware, deletes, window_of
+from jobs.arrivals import Arrivals, Counts
+from jobs.fetching import Connected, Feeds, Fetcher, Result, aware, deletes, window_of
 from jobs.lookups import answered, queries
-from jobs.plan import INGESTS, Fetch, Ingest, Keep
+from jobs.plan import INGESTS, LYRIC_SCORES, Fetch, Ingest
 from jobs.runtime import ops
 from jobs.runtime.errors import UsageError
-from jobs.runtime.increments import difference
-from jobs.runtime.lake import CHANGE, Lake
+from jobs.runtime.lake import Lake
 from jobs.runtime.ops import Outcome
-from jobs.runtime.publish import Entry, Group, decide, publish, recover
-from jobs.runtime.quality import VIOLATIONS
+from jobs.runtime.publish import recover
 from jobs.runtime.settings import Settings
-from jobs.runtime.spark import tune
-from schemas.catalog import contract_of
-from transformations.ids import hashed
+from jobs.scoring import scored, unscored
 
 STAGE = "ingest"
-FEEDS = {"spotify": "spotify_api"}  # where a service has other feeds beside its API, as exports are
 Progress = Callable[[str], None]
 
 log = structlog.get_logger()
@@ -69,9 +61,7 @@ class Report:
     """What an ingest did: per stream the records it fetched and stored, and the results that a person must see."""
 
     outcome: Outcome
-    fetched: Counter[str] = field(default_factory=Counter)
-    stored: Counter[str] = field(default_factory=Counter)
-    quarantined: Counter[str] = field(default_factory=Counter)
+    counts: Counts = field(default_factory=Counts)
     troubles: list[Result] = field(default_factory=list)
     gap_count: int = 0
 
@@ -94,9 +84,10 @@ def ingest(
     """Fetch what is asked for. Raises UsageError for an unknown stream or listener; never for a service."""
     asked = asked or Asked()
     now = now or datetime.now(UTC)
-    unknown = set(asked.streams) - {name for i in INGESTS for name in (i.name, i.table)}
+    streams = (*INGESTS, LYRIC_SCORES)
+    unknown = set(asked.streams) - {name for i in streams for name in (i.name, i.table)}
     if unknown:
-        known = ", ".join(dict.fromkeys(i.name for i in INGESTS))
+        known = ", ".join(dict.fromkeys(i.name for i in streams))
         raise UsageError(f"no stream {', '.join(sorted(unknown))}; known: {known}")
     recover(lake)
     report = Report(Outcome(STAGE))
@@ -110,13 +101,16 @@ def ingest(
         if is_configured(ingest_.source):
             progress(f"{ingest_.table} from {ingest_.source}")
             job.tracks(ingest_)
+    if asked.wants(LYRIC_SCORES) and is_configured(LYRIC_SCORES.source):
+        progress(LYRIC_SCORES.table)
+        job.scores(feeds)
     outcome = report.outcome
     if any(not result.is_closed for result in report.troubles):
         outcome.status = "partial"
     outcome.messages += sorted({_told(result) for result in report.troubles})
-    outcome.tables = [table for table in dict.fromkeys(i.table for i in INGESTS) if report.stored[table]]
-    outcome.rows_written = report.stored.total()
-    outcome.quarantined = report.quarantined.total()
+    outcome.tables = [table for table in dict.fromkeys(i.table for i in streams) if report.counts.stored[table]]
+    outcome.rows_written = report.counts.stored.total()
+    outcome.quarantined = report.counts.quarantined.total()
     if outcome.tables or outcome.messages:
         ops.record_stage(lake, run_id, as_of_date, outcome, {})
     return report
@@ -153,7 +147,6 @@ class _Job:
         self.asked = asked
         self.report = report
         self.now = now
-        self._refused: list[DataFrame] = []
         self.states: State = {
             (row["source"], row["stream"], row["connection_id"]): row.asDict()
             for row in lake.read("ops.source_states").collect()
@@ -189,124 +182,73 @@ class _Job:
         if not wanted:
             return
         progress(f"{len(wanted)} account streams")
-        group_id = f"{self.run_id}-{STAGE}-accounts"
-        harvests = {i: Harvest(self.lake, self._path(group_id, i, "spool"), i) for i in {i for i, _, _ in wanted}}
+        arrivals = self._arrivals("accounts")
+        harvests = {ingest_: arrivals.harvest(ingest_) for ingest_ in dict.fromkeys(i for i, _, _ in wanted)}
         results = self.fetcher.accounts(wanted, harvests, self.asked.limit)
         whole: dict[Ingest, list[str]] = {}
         for result in results:
             if result.is_whole and result.connected is not None and deletes(result.ingest) and not self.asked.limit:
                 whole.setdefault(result.ingest, []).append(result.connected.user_id)
-        entries = []
         for ingest_, harvest in harvests.items():
             progress(ingest_.table)
-            entries += self._staged(group_id, ingest_, harvest, whole.get(ingest_, []))
-        entries += self._gaps(group_id, results)
-        entries += self._states_after(group_id, results)
-        self._publish(group_id, entries)
+            arrivals.add_stream(harvest, whole.get(ingest_, []))
+        arrivals.add_rows("ops.gaps", self._gaps(results))
+        arrivals.add_rows("ops.source_states", self._states_after(results))
+        arrivals.publish(self.as_of_date)
 
     def service(self, ingest_: Ingest) -> None:
         """A stream that belongs to no account."""
         if self._must_wait(self._state(ingest_, None)):
             return
-        group_id = f"{self.run_id}-{STAGE}-{ingest_.name}"
-        harvest = Harvest(self.lake, self._path(group_id, ingest_, "spool"), ingest_)
+        arrivals = self._arrivals(ingest_.name)
+        harvest = arrivals.harvest(ingest_)
         result = self.fetcher.service(ingest_, harvest)
-        entries = self._staged(group_id, ingest_, harvest, []) + self._states_after(group_id, [result])
-        self._publish(group_id, entries)
+        arrivals.add_stream(harvest)
+        arrivals.add_rows("ops.source_states", self._states_after([result]))
+        arrivals.publish(self.as_of_date)
 
     def tracks(self, ingest_: Ingest) -> None:
         """What a source knows of the tracks heard that it was not asked about yet."""
         if self._must_wait(self._state(ingest_, None)):
             return
-        asked = queries(self.lake, ingest_, self.settings.ingest.tracks_per_run, self.as_of_date, self.now)
+        own = self.settings.ingest
+        most = own.lyrics_per_run if ingest_.source == "lyrics" else own.tracks_per_run
+        asked = queries(self.lake, ingest_, most, self.as_of_date, self.now)
         if not asked:
             return
-        group_id = f"{self.run_id}-{STAGE}-{ingest_.name}-{ingest_.source}"
-        harvest = Harvest(self.lake, self._path(group_id, ingest_, "spool"), ingest_)
+        arrivals = self._arrivals(f"{ingest_.name}-{ingest_.source}")
+        harvest = arrivals.harvest(ingest_)
         result, answers = self.fetcher.tracks(ingest_, asked, harvest)
-        entries = self._staged(group_id, ingest_, harvest, [])
+        arrivals.add_stream(harvest)
         lifetime = timedelta(days=self.settings.ingest.unknown_days)
-        rows = answered(ingest_, answers, self.now, self.now + lifetime)
-        entries += self._merged(group_id, "ops.lookups", rows)
-        entries += self._states_after(group_id, [result])
-        self._publish(group_id, entries)
+        arrivals.add_rows("ops.lookups", answered(ingest_, answers, self.now, self.now + lifetime))
+        arrivals.add_rows("ops.source_states", self._states_after([result]))
+        arrivals.publish(self.as_of_date)
 
-    # --- staging
+    def scores(self, feeds: Feeds) -> None:
+        """The moods of lyrics that have no score yet, as the AI service reads them."""
+        if self._must_wait(self._state(LYRIC_SCORES, None)):
+            return
+        wanted = unscored(self.lake, self.settings.ingest.lyrics_per_run)
+        if not wanted:
+            return
+        rows, error = scored(wanted, lambda: feeds.ai, self.run_id, self.now)
+        self.report.counts.fetched[LYRIC_SCORES.table] += len(rows)
+        self.report.counts.stored[LYRIC_SCORES.table] += len(rows)
+        result = Result(LYRIC_SCORES, record_count=len(rows), is_whole=error is None, error=error)
+        if isinstance(error, RateLimitError):
+            result.retry_not_before = self.now + timedelta(seconds=error.retry_after)
+        arrivals = self._arrivals(LYRIC_SCORES.name)
+        arrivals.add_rows(LYRIC_SCORES.table, rows)
+        arrivals.add_rows("ops.source_states", self._states_after([result]))
+        arrivals.publish(self.as_of_date)
 
-    def _staged(self, group_id: str, ingest_: Ingest, harvest: Harvest, whole_users: Sequence[str]) -> list[Entry]:
-        """What the records of a stream change in its table, and what of them broke a rule."""
-        self.report.fetched[ingest_.table] += harvest.count
-        records = harvest.rows()
-        if records is None and not whole_users:
-            return []
-        tune(self.lake.spark, self.lake.bytes_of(ingest_.table))
-        build = importlib.import_module(f"transformations.{ingest_.table}").build
-        if records is None:
-            records = self.lake.spark.createDataFrame([], "payload string, user_id string, track_key string, _row long")
-        feed = FEEDS.get(ingest_.source, ingest_.source) if ingest_.fetch is Fetch.ACCOUNT else ingest_.source
-        built = build(records=records, feed=feed, now=self.now.replace(tzinfo=None))
-        path = self._path(group_id, ingest_, "events")
-        counted = Observation("events")
-        is_bad = F.size(VIOLATIONS) > 0
-        built.select("*", F.lit(self.run_id).alias("_run_id"), F.lit(self.now).alias("_ingested_at")).observe(
-            counted, F.count_if(is_bad).alias("bad"), F.min("event_at").alias("first"), F.max("event_at").alias("last")
-        ).write.parquet(path, compression="lz4")
-        measured = counted.get
-        events = self.lake.spark.read.parquet(path)
-        if measured["bad"]:
-            self.report.quarantined[ingest_.table] += measured["bad"]
-            self._refused.append(self._quarantined(ingest_, events.where(is_bad)))
-        by_order = F.col("_row") if ingest_.keep is Keep.FIRST else F.col("_row").desc()
-        place = F.row_number().over(Window.partitionBy("event_id").orderBy(by_order))
-        once = events.where(~is_bad).withColumn("_place", place).where("_place = 1")
-        return self._changes(group_id, ingest_, once, whole_users, measured)
+    # --- what goes with the records
 
-    def _changes(
-        self, group_id: str, ingest_: Ingest, once: DataFrame, whole_users: Sequence[str], measured: dict[str, Any]
-    ) -> list[Entry]:
-        contract = contract_of(ingest_.table)
-        judged = once.select(*contract.names, VIOLATIONS)
-        stored = self.lake.read(ingest_.table)
-        same = stored
-        if measured["first"] is not None and ingest_.keep is not Keep.SNAPSHOT:
-            same = stored.where(F.col("event_at").between(F.lit(measured["first"]), F.lit(measured["last"])))
-        same = same.join(F.broadcast(once.select("event_id")), "event_id", "left_semi")
-        if whole_users:
-            theirs = stored.where(F.col("user_id").isin(*whole_users))
-            others = same.where(~F.col("user_id").isin(*whole_users))
-            same = theirs.unionByName(others)
-        changes = difference(judged, same, ingest_.table)
-        kinds = ("insert",) if ingest_.keep is Keep.FIRST else ("insert", "update", "delete")
-        path = self._path(group_id, ingest_, "changes")
-        counted = Observation("changes")
-        kept = changes.where(F.col(CHANGE).isin(*kinds)).coalesce(1)
-        kept.observe(counted, F.count("*").alias("rows")).write.parquet(path, compression="lz4")
-        rows = counted.get["rows"]
-        self.report.stored[ingest_.table] += rows
-        if not rows:
-            return []
-        only_new = ingest_.keep is Keep.FIRST or not self.lake.exists(ingest_.table)
-        return [Entry(ingest_.table, path, "append" if only_new else "merge")]
+    def _arrivals(self, name: str) -> Arrivals:
+        return Arrivals(self.lake, f"{self.run_id}-{STAGE}-{name}", self.run_id, self.now, self.report.counts)
 
-    def _quarantined(self, ingest_: Ingest, bad: DataFrame) -> DataFrame:
-        """Records that broke a rule, whole, less what the stream redacts."""
-        nothing = F.lit(None)
-        user_id = F.col("user_id") if "user_id" in bad.columns else nothing.cast("string")
-        return bad.select(
-            hashed(F.lit(ingest_.table), F.lit(ingest_.source), user_id, F.col("payload")).alias("record_id"),
-            F.col("_run_id").alias("run_id"),
-            F.lit(ingest_.table).alias("table"),
-            F.lit(ingest_.source).alias("source"),
-            F.col(VIOLATIONS).alias("rules"),
-            "payload",
-            nothing.cast("string").alias("place"),
-            nothing.cast("bigint").alias("record_length"),
-            nothing.cast("string").alias("record_sha256"),
-            user_id.alias("user_id"),
-            F.col("_ingested_at").alias("quarantined_at"),
-        )
-
-    def _gaps(self, group_id: str, results: Sequence[Result]) -> list[Entry]:
+    def _gaps(self, results: Sequence[Result]) -> list[dict[str, Any]]:
         rows = [
             {
                 "gap_id": "|".join((result.connected.connection_id, result.ingest.name, gap.start.isoformat())),
@@ -325,9 +267,9 @@ class _Job:
             for gap in result.gaps
         ]
         self.report.gap_count += len(rows)
-        return self._merged(group_id, "ops.gaps", rows)
+        return rows
 
-    def _states_after(self, group_id: str, results: Sequence[Result]) -> list[Entry]:
+    def _states_after(self, results: Sequence[Result]) -> list[dict[str, Any]]:
         """How far each account was read and how it went; states that say the same stay as they are."""
         self.report.troubles += [result for result in results if result.error is not None]
         rows = []
@@ -351,40 +293,9 @@ class _Job:
             }
             self.states[_key(result.ingest, result.connected)] = row
             rows.append(row)
-        return self._merged(group_id, "ops.source_states", rows)
-
-    def _merged(self, group_id: str, table: str, rows: Sequence[dict[str, Any]]) -> list[Entry]:
-        """A few rows of an ops table, replacing those of the same key."""
-        if not rows:
-            return []
-        contract = contract_of(table)
-        by_key = {tuple(row[name] for name in contract.key): row for row in rows}
-        built = ops.frame(self.lake, table, list(by_key.values()))
-        path = self.lake.staging(group_id, table)
-        if not self.lake.exists(table):
-            built.coalesce(1).write.mode("overwrite").parquet(path)
-            return [Entry(table, path, "append")]
-        judged = built.withColumn(VIOLATIONS, F.array().cast("array<string>"))
-        same = self.lake.read(table).join(F.broadcast(built.select(*contract.key)), list(contract.key), "left_semi")
-        difference(judged, same, table).coalesce(1).write.mode("overwrite").parquet(path)
-        return [Entry(table, path, "merge")]
+        return rows
 
     # --- inside
-
-    def _publish(self, group_id: str, entries: list[Entry]) -> None:
-        """Commit a phase; what its streams refused goes to quarantine with it."""
-        if self._refused:
-            path = self.lake.staging(group_id, "refused")
-            rows = reduce(DataFrame.unionByName, self._refused).dropDuplicates(["record_id"])
-            rows.coalesce(1).write.parquet(path)
-            entries = [*entries, Entry("ops.quarantine", path, "append", once_by="record_id")]
-            self._refused = []
-        if not entries:
-            self.lake.files.delete(self.lake.staging(group_id))
-            return
-        group = Group(group_id, self.as_of_date.isoformat(), tuple(entries))
-        decide(self.lake, group)
-        publish(self.lake, group)
 
     def _state(self, ingest_: Ingest, connected: Connected | None) -> dict[str, Any]:
         return self.states.get(_key(ingest_, connected), {})
@@ -392,9 +303,6 @@ class _Job:
     def _must_wait(self, state: dict[str, Any]) -> bool:
         until = aware(state.get("retry_not_before"))
         return until is not None and until > self.now
-
-    def _path(self, group_id: str, ingest_: Ingest, part: str) -> str:
-        return self.lake.staging(group_id, f"{ingest_.name}-{ingest_.source}-{part}")
 
 
 def _key(ingest_: Ingest, connected: Connected | None) -> tuple[str, str, str]:

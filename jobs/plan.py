@@ -139,6 +139,9 @@ INGESTS = (
     Ingest("bronze.lyrics", "lyrics", "lyrics_api:Lyrics", Fetch.TRACK, Keep.LATEST),
 )  # fmt: skip
 
+# Not fetched but made: the AI service reads lyrics that the lake has.
+LYRIC_SCORES = Ingest("bronze.lyric_scores", "ai", "mood_api:MoodAPIClient", Fetch.TRACK, Keep.FIRST)
+
 VIEWS = (
     View(
         "silver.plays",

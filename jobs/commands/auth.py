@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from getpass import getpass
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,6 +108,16 @@ def _consent(services: Services, name: str, *, browser: bool, paste: bool) -> No
     tokens.authorize(name, open_browser=opens, show=show, read_address=_typed_address if is_typed else None)
     if missing := tokens.missing_scopes(name):
         _say(f"Not agreed to: {', '.join(missing)}. What hangs on it is left out; auth spotify asks again.")
+
+
+def offer_consent(services: Services, names: Sequence[str]) -> list[str]:
+    """At a terminal, offer the consent to those whose Spotify token is missing. Returns who agreed."""
+    agreed = []
+    for name in names if sys.stdin.isatty() else ():
+        if typer.confirm(f"There is no Spotify token of {name}. Ask for consent in the browser now?"):
+            _consent(services, name, browser=True, paste=False)
+            agreed.append(name)
+    return agreed
 
 
 def _connect(services: Services, user: str, name: str, before: Token | None) -> None:

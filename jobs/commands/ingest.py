@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.plan import INGESTS
+from clients.errors import MissingCredentialError
+from jobs.commands.auth import offer_consent
+from jobs.plan import INGESTS, LYRIC_SCORES
 from jobs.runtime.errors import UsageError
 from jobs.terminal import PARTIAL, open_lake, out, steps
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from jobs.fetching import Result
     from jobs.ingesting import Asked, Report
     from jobs.runtime.lake import Lake
     from jobs.runtime.settings import Settings
 
-STREAMS = ", ".join(dict.fromkeys(ingest.name for ingest in INGESTS))
+CATALOGUE = "kaggle_tracks"  # no stream of changes: a data set, downloaded when it is asked for
+STREAMS = ", ".join(dict.fromkeys([*(ingest.name for ingest in (*INGESTS, LYRIC_SCORES)), CATALOGUE]))
+CATALOGUE_FOLDER = "data/downloads"
 QUICK_LOOK, LONGEST_QUICK_LOOK = 50, 200  # as many as one page of Last.fm has
 
 
@@ -54,18 +60,35 @@ def ingest(
     if asked.start and asked.end and asked.start >= asked.end:
         raise UsageError("--start must lie before --end: the window is [start, end)")
     with open_lake("ingest", writes=True) as (lake, settings):
+        if CATALOGUE in asked.streams:
+            download(lake, settings)
+            asked = replace(asked, streams=tuple(name for name in asked.streams if name != CATALOGUE))
+            if not asked.streams:
+                return
         report = fetch(lake, settings, datetime.now(UTC).date(), asked)
     if report.outcome.status == "partial":
         raise typer.Exit(PARTIAL)
 
 
+def download(lake: Lake, settings: Settings) -> None:
+    """Download the track catalogue from Kaggle and import it. Raises a ClientError."""
+    from jobs.catalogue import download_catalogue
+    from jobs.runtime.settings import absolute_path
+    from jobs.services import Services
+
+    report = download_catalogue(lake, settings, Services(settings), absolute_path(CATALOGUE_FOLDER))
+    out.print(f"bronze.{CATALOGUE}: {report.attempted:,} rows downloaded, {report.stored:,} new")
+
+
 def fetch(lake: Lake, settings: Settings, as_of_date: date, asked: Asked | None = None) -> Report:
     """Ingest, and say what came and what did not."""
+    from jobs.ingesting import Asked
     from jobs.ingesting import ingest as ingest_
     from jobs.runtime.ops import new_run_id
     from jobs.services import Services
 
     services = Services(settings)
+    out.print(f"calling as accounts and tracks need it: {', '.join(services.called_hosts())}", soft_wrap=True)
     with steps() as progress:
         report = ingest_(
             lake,
@@ -78,16 +101,28 @@ def fetch(lake: Lake, settings: Settings, as_of_date: date, asked: Asked | None 
             is_configured=services.is_configured,
         )
     tell(report)
+    if settings.spotify.client_id is None:  # without an app of theirs there is nothing to agree to
+        return report
+    missing = [result.connected.account for result in report.troubles if result.connected and _lacks_consent(result)]
+    agreed = offer_consent(services, list(dict.fromkeys(account.credential or account.user for account in missing)))
+    if agreed:
+        users = tuple(account.user for account in missing if (account.credential or account.user) in agreed)
+        return fetch(lake, settings, as_of_date, replace(asked or Asked(), users=users))
     return report
+
+
+def _lacks_consent(result: Result) -> bool:
+    return result.ingest.source == "spotify" and isinstance(result.error, MissingCredentialError)
 
 
 def tell(report: Report) -> None:
     """A line a stream, then what went wrong and what to do; names are for the terminal alone."""
-    for table, count in report.fetched.items():
+    counts = report.counts
+    for table, count in counts.fetched.items():
         if count:
-            quarantined = f", {report.quarantined[table]:,} quarantined" if report.quarantined[table] else ""
-            out.print(f"{table}: {count:,} records fetched, {report.stored[table]:,} new or changed{quarantined}")
-    if not any(report.fetched.values()):
+            quarantined = f", {counts.quarantined[table]:,} quarantined" if counts.quarantined[table] else ""
+            out.print(f"{table}: {count:,} records fetched, {counts.stored[table]:,} new or changed{quarantined}")
+    if not any(counts.fetched.values()):
         out.print(f"ingest: {report.outcome.status}, nothing new")
     if report.gap_count:
         out.print(f"{report.gap_count} spans in which plays may be missing: see ops.gaps; an export fills them")

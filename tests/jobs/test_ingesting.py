@@ -1,0 +1,167 @@
+"""Ingest over HTTP from the sandbox: watermarks, waiting, broken accounts, the chain of features, lyric scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions as F
+
+from jobs.accounts import add_connection
+from jobs.catalogue import download_catalogue
+from jobs.ingesting import Asked, Report, ingest
+from jobs.runtime.errors import UsageError
+from jobs.runtime.lake import Lake
+from jobs.runtime.ops import new_run_id
+from jobs.runtime.settings import Settings, load_settings
+from jobs.services import Services
+from sandbox.services.server import Sandbox
+from tests.boxes import NOW, environment, give_token, small_world
+from tests.lakes import run
+
+PLAYS = ("spotify_plays", "lastfm_scrobbles", "listenbrainz_listens")
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    with Sandbox(small_world(), now=NOW, frozen=True) as box:
+        yield box
+
+
+@pytest.fixture
+def settings(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name, value in environment(box, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def connect(lake: Lake, box: Sandbox, folder: Path, user: str, source: str) -> None:
+    account = box.account(user, source)
+    add_connection(lake, user, source, account.source_user)
+    if source == "spotify":
+        give_token(box, folder, user)
+
+
+def fetched(lake: Lake, settings: Settings, box: Sandbox, asked: Asked) -> Report:
+    services = Services(settings)
+    now = box.clock.now()
+    return ingest(
+        lake, settings, services, new_run_id(), now.date(), asked, now=now, is_configured=services.is_configured
+    )
+
+
+def listeners_of(box: Sandbox, source: str) -> list[str]:
+    return [account.user for account in box.accounts() if account.service == source]
+
+
+def test_a_quota_is_waited_for_and_the_next_night_goes_on(
+    lake: Lake, settings: Settings, box: Sandbox, tmp_path: Path
+) -> None:
+    waiting = listeners_of(box, "spotify")[0]
+    scrobbler = listeners_of(box, "lastfm")[0]
+    connect(lake, box, tmp_path, waiting, "spotify")
+    connect(lake, box, tmp_path, scrobbler, "lastfm")
+    box.faults.on("spotify.quota", account=waiting, times=1)
+    report = fetched(lake, settings, box, Asked(streams=PLAYS))
+    assert report.outcome.status == "partial"
+    assert lake.read("bronze.lastfm_scrobbles").count() > 0, "a quota of Spotify stopped Last.fm"
+    (state,) = lake.read("ops.source_states").where("source = 'spotify'").collect()
+    assert (state["status"], state["message"]) == ("waiting", "QuotaError")
+    before = box.requests.count(service="spotify")
+    assert fetched(lake, settings, box, Asked(streams=PLAYS)).outcome.status == "partial"
+    assert box.requests.count(service="spotify") == before, "it was asked before its time"
+
+    box.clock.set(state["retry_not_before"].replace(tzinfo=UTC) + timedelta(minutes=1), frozen=True)
+    assert fetched(lake, settings, box, Asked(streams=PLAYS)).outcome.status == "ok"
+    assert lake.read("bronze.spotify_plays").count() == len(box.reachable(box.account(waiting, "spotify")))
+
+
+def test_a_window_and_a_quick_look_move_no_watermark(
+    lake: Lake, settings: Settings, box: Sandbox, tmp_path: Path
+) -> None:
+    user = listeners_of(box, "lastfm")[0]
+    connect(lake, box, tmp_path, user, "lastfm")
+    look = fetched(lake, settings, box, Asked(streams=("lastfm_scrobbles",), limit=5))
+    assert (look.counts.stored["bronze.lastfm_scrobbles"], look.outcome.status) == (5, "ok")
+    start, end = NOW - timedelta(days=20), NOW - timedelta(days=18)
+    fetched(lake, settings, box, Asked(streams=("lastfm_scrobbles",), start=start, end=end))
+    (state,) = lake.read("ops.source_states").collect()
+    assert state["watermark_at"] is None
+
+    fetched(lake, settings, box, Asked(streams=("lastfm_scrobbles",)))
+    everything = lake.read("bronze.lastfm_scrobbles")
+    assert everything.count() == len(box.truth(box.account(user, "lastfm"), end=NOW))
+    again = fetched(lake, settings, box, Asked(streams=("lastfm_scrobbles",)))
+    assert again.counts.stored.total() == 0
+    assert again.counts.fetched["bronze.lastfm_scrobbles"] < everything.count()
+
+
+def test_unknown_streams_and_listeners_are_told(lake: Lake, settings: Settings, box: Sandbox) -> None:
+    with pytest.raises(UsageError, match="lastfm_scrobbles"):
+        fetched(lake, settings, box, Asked(streams=("lastfm",)))
+    with pytest.raises(UsageError, match="accounts list"):
+        fetched(lake, settings, box, Asked(users=("nobody",)))
+
+
+@pytest.mark.parametrize(
+    ("faults", "sources"),
+    [(("spotify.features_app",), {"spotify"}), ((), {"reccobeats", "kaggle", "none"})],
+    ids=["open for the app", "closed for all"],
+)
+def test_features_come_from_the_best_source_that_is_open(
+    lake: Lake, settings: Settings, box: Sandbox, tmp_path: Path, faults: tuple[str, ...], sources: set[str]
+) -> None:
+    for fault in faults:
+        box.faults.on(fault)
+    connect(lake, box, tmp_path, listeners_of(box, "spotify")[0], "spotify")
+    download_catalogue(lake, settings, Services(settings), tmp_path / "kaggle")
+    report = fetched(lake, settings, box, Asked(streams=("spotify_plays", "audio_features")))
+    assert report.outcome.status == "ok", [str(result.error) for result in report.troubles]
+    run(lake, settings, NOW.date())
+
+    by_source = {
+        row["feature_source"]: row["count"]
+        for row in lake.read("silver.enriched_listens").groupBy("feature_source").count().collect()
+    }
+    assert set(by_source) <= sources
+    assert by_source.get("spotify" if faults else "reccobeats", 0) > sum(by_source.values()) / 2
+    told = lake.read("gold.feature_coverage").where("user_id = '*'")
+    assert {row["feature_source"]: row["listen_count"] for row in told.collect() if row["listen_count"]} == by_source
+
+    asked_before = box.requests.count(service="reccobeats")
+    fetched(lake, settings, box, Asked(streams=("audio_features",)))
+    assert box.requests.count(service="reccobeats") == asked_before, "what is unknown was asked for again at once"
+
+
+def test_lyrics_are_scored_once_and_the_score_holds_no_text(
+    lake: Lake, settings: Settings, box: Sandbox, tmp_path: Path
+) -> None:
+    connect(lake, box, tmp_path, listeners_of(box, "spotify")[0], "spotify")
+    asked = Asked(streams=("spotify_plays", "lyrics", "lyric_scores"))
+    report = fetched(lake, settings, box, asked)
+    assert report.outcome.status == "ok", [str(result.error) for result in report.troubles]
+    scores = lake.read("bronze.lyric_scores")
+    assert scores.count() > 0
+    sums = scores.where("NOT is_instrumental").select((F.expr("happy + angry + sad + relaxed")).alias("sum"))
+    assert all(abs(row["sum"] - 1) < 0.01 for row in sums.collect())
+    before = box.requests.count(service="ai")
+    fetched(lake, settings, box, asked)
+    assert box.requests.count(service="ai") == before
+
+
+def test_a_loved_track_that_is_loved_no_more_is_gone(
+    lake: Lake, settings: Settings, box: Sandbox, tmp_path: Path
+) -> None:
+    user = listeners_of(box, "lastfm")[0]
+    connect(lake, box, tmp_path, user, "lastfm")
+    fetched(lake, settings, box, Asked(streams=("lastfm_loved_tracks",)))
+    loved = lake.read("bronze.lastfm_loved_tracks")
+    count = loved.count()
+    assert count > 0
+    stale = loved.limit(1).withColumn("event_id", F.lit("0" * 32))
+    stale.write.format("delta").mode("append").save(lake.path("bronze.lastfm_loved_tracks"))
+    report = fetched(lake, settings, box, Asked(streams=("lastfm_loved_tracks",)))
+    assert report.counts.stored["bronze.lastfm_loved_tracks"] == 1
+    assert lake.read("bronze.lastfm_loved_tracks").count() == count
