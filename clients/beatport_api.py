@@ -136,10 +136,10 @@ class BeatportAPIClient:
     # --- charts; without a genre, of all Beatport ---
 
     def top_100(self, genre_id: int | None = None) -> list[BeatportTrack]:
-        return self._hundred("top", genre_id)
+        return self._hundred(genre_id)
 
     def hype_100(self, genre_id: int | None = None) -> list[BeatportTrack]:
-        return self._hundred("hype", genre_id)
+        return self._hundred(genre_id, hype="true")
 
     def charts(self, genre_id: int | None = None, *, page: int = 1, per_page: int = SEARCH_SIZE) -> list[BeatportChart]:
         """One page of the charts that people made."""
@@ -200,11 +200,11 @@ class BeatportAPIClient:
         }
         return [view(raw) for raw in _results(self._get("/catalog/search/", params=params), kind)]
 
-    def _hundred(self, kind: Literal["top", "hype"], genre_id: int | None) -> list[BeatportTrack]:
-        """At most 100, in the chart's order. The route of "hype" is inferred from that of "top"."""
+    def _hundred(self, genre_id: int | None, hype: str | None = None) -> list[BeatportTrack]:
+        """At most 100, in the chart's order; those of small labels alone with `hype` (as public clients ask for it)."""
         among = "tracks" if genre_id is None else "genres/{id}"
         path = None if genre_id is None else {"id": genre_id}
-        payload = self._get(f"/catalog/{among}/{kind}/100/", path=path, params={"per_page": PAGE_SIZE})
+        payload = self._get(f"/catalog/{among}/top/100/", path=path, params={"per_page": PAGE_SIZE, "hype": hype})
         return [BeatportTrack(raw) for raw in _results(payload)]
 
     def _iter(self, view: type[Item], route: str, item_id: int | None = None) -> Iterator[Item]:

@@ -114,7 +114,8 @@ class FakeBeatport:
         return self._guarded(lambda _: said({"username": NAME}))(request)
 
     def _page(self, request: Request) -> Response:
-        items = self.lists[request.path.removeprefix(HOME)]
+        kind = " hype" if request.args.get("hype") == "true" else ""
+        items = self.lists[request.path.removeprefix(HOME) + kind]
         asked = parse_qs(request.query_string.decode())
         number = int(asked.get("page", ["1"])[0])
         size = min(int(asked.get("per_page", ["10"])[0]), self.largest_page)

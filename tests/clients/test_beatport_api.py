@@ -152,10 +152,11 @@ def test_a_search_that_makes_no_sense_is_not_sent(
 
 
 def test_charts_of_all_and_of_a_genre(beatport: FakeBeatport, client: BeatportAPIClient) -> None:
-    for path in ("tracks/top", "tracks/hype", "genres/5/top", "genres/5/hype"):
-        beatport.serve_list(f"/catalog/{path}/100/", [track(n) for n in range(len(path), 0, -1)])
-    assert [item.id for item in client.top_100()] == list(range(10, 0, -1))
-    assert [len(tracks) for tracks in (client.hype_100(), client.top_100(5), client.hype_100(5))] == [11, 12, 13]
+    for count, path in ((4, "tracks"), (6, "genres/5")):
+        beatport.serve_list(f"/catalog/{path}/top/100/", [track(n) for n in range(count, 0, -1)])
+        beatport.lists[f"/catalog/{path}/top/100/ hype"] = [track(n) for n in range(count + 1, 0, -1)]
+    assert [item.id for item in client.top_100()] == [4, 3, 2, 1]
+    assert [len(tracks) for tracks in (client.hype_100(), client.top_100(5), client.hype_100(5))] == [5, 6, 7]
     beatport.serve_list("/catalog/charts/", [{"id": 1, "person": {"owner_name": "Ann"}, "track_count": 9}])
     chart = client.charts(5)[0]
     assert (chart.owner, chart.track_count) == ("Ann", 9)
@@ -306,9 +307,9 @@ def test_a_token_that_is_never_good_is_told(
 @pytest.fixture
 def charts(beatport: FakeBeatport, client: BeatportAPIClient) -> BeatportGenreCharts:
     beatport.serve_list("/catalog/genres/5/top/100/", [track(n) for n in (3, 1)])
-    beatport.serve_list("/catalog/genres/5/hype/100/", [track(n, remixers=[{"id": 901, "name": "B"}]) for n in (3, 12)])
+    beatport.lists["/catalog/genres/5/top/100/ hype"] = [track(n, remixers=[{"id": 901, "name": "B"}]) for n in (3, 12)]
     beatport.serve_list("/catalog/genres/6/top/100/", [])
-    beatport.serve_list("/catalog/genres/6/hype/100/", [])
+    beatport.lists["/catalog/genres/6/top/100/ hype"] = []
     beatport.serve_list("/catalog/charts/", [{"id": 1, "name": "Ann's"}])
     beatport.serve_list("/catalog/genres/", [{"id": 5, "name": "House"}, {"id": 6, "name": "Techno"}])
     return BeatportGenreCharts(client, [5, 6, 5])

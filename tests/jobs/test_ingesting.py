@@ -151,6 +151,21 @@ def test_lyrics_are_scored_once_and_the_score_holds_no_text(
     assert box.requests.count(service="ai") == before
 
 
+def test_the_charts_of_a_genre_fill_all_of_beatports_streams(
+    lake: Lake, box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(box, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BEATPORT_GENRE_IDS", "5")
+    monkeypatch.setenv("BEATPORT_SPACING_SECONDS", "0.001")
+    settings = load_settings()
+    streams = tuple(f"beatport_{kind}" for kind in ("genres", "charts", "tracks", "releases", "artists", "labels"))
+    report = fetched(lake, settings, box, Asked(streams=streams))
+    assert report.outcome.status == "ok", [str(result.error) for result in report.troubles]
+    assert all(report.counts.stored[f"bronze.{stream}"] > 0 for stream in streams), report.counts.stored
+    assert fetched(lake, settings, box, Asked(streams=streams)).counts.stored.total() == 0
+
+
 def test_a_loved_track_that_is_loved_no_more_is_gone(
     lake: Lake, settings: Settings, box: Sandbox, tmp_path: Path
 ) -> None:
