@@ -256,7 +256,9 @@ class ServiceClient:
             seconds=round(self._clock.monotonic() - started, 3),
         )
         if isinstance(outcome, _Failure):
-            event.info("request_failed", error=type(outcome.error).__name__, again=outcome.again, wait=outcome.wait)
+            # Not found is an answer: of thousands of tracks many are unknown.
+            tell = event.debug if isinstance(outcome.error, NotFoundError) else event.info
+            tell("request_failed", error=type(outcome.error).__name__, again=outcome.again, wait=outcome.wait)
         else:
             event.debug("request")
         return outcome
