@@ -33,6 +33,7 @@ from sandbox.world import ImportEntry, generate, make_world
 SAMPLE_MARK = "sample"  # file in the lake's root that says its listeners are the sandbox's
 CONNECTED_EVERY = 3  # of the listeners with an export of their own: so often one connects an account instead
 SOURCES = ("spotify", "lastfm", "listenbrainz")
+SAMPLE_LYRICS = 60  # at 5 a second and as many scores: a demonstration is not to be waited for
 
 
 def fill_with_sample_world(lake: Lake, settings: Settings, sample: Path, seed: int, console: Console) -> None:
@@ -102,9 +103,9 @@ def _through(settings: Settings, box: Sandbox, folder: Path) -> Settings:
         "kaggle": {"username": told["KAGGLE_USERNAME"], "key": told["KAGGLE_KEY"], "api_url": box.url("kaggle")},
         "ai": {"api_url": box.url("ai")},
     }
-    return settings.model_copy(
-        update={name: type(getattr(settings, name)).model_validate(own) for name, own in services.items()}
-    )
+    made = {name: type(getattr(settings, name)).model_validate(own) for name, own in services.items()}
+    made["ingest"] = settings.ingest.model_copy(update={"lyrics_per_run": SAMPLE_LYRICS})
+    return settings.model_copy(update=made)
 
 
 def _token(account: Account) -> Token:
@@ -120,6 +121,7 @@ def _say(console: Console, head: str, report: Report) -> None:
         f"{report.duplicate:,} duplicate, {report.skipped.total():,} skipped, "
         f"{report.quarantined.total():,} quarantined",
         markup=False,
+        soft_wrap=True,
     )
 
 
