@@ -28,10 +28,7 @@ from schemas.catalog import contract_of
 from transformations.ids import hashed
 
 FEEDS = {"spotify": "spotify_api"}  # where a service has other feeds beside its API, as exports are
-RECORDS = StructType(
-    [StructField(name, StringType()) for name in ("payload", "user_id", "track_key")]
-    + [StructField("_row", LongType())]
-)
+RECORDS = StructType([*(StructField(n, StringType()) for n in ("payload", "user_id")), StructField("_row", LongType())])
 
 
 @dataclass

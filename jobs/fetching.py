@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from clients.mood_api import MoodAPIClient
 
 QUERIES_A_TASK = 400  # tracks that one worker asks about before it looks whether the source is stopped
-COLUMNS = ("payload", "user_id", "track_key")
 
 log = structlog.get_logger()
 
@@ -93,14 +92,13 @@ class Harvest:
         if not records:
             return
         payloads = [json.dumps(without(r, self._redacted), ensure_ascii=False, sort_keys=True) for r in records]
-        keys: list[str | None] = [*track_keys] or [None] * len(records)
+        rows = {"payload": pa.array(payloads, pa.string())}
+        if self.ingest.fetch is Fetch.ACCOUNT:
+            rows["user_id"] = pa.array([user_id] * len(records), pa.string())
+        if self.ingest.fetch is Fetch.TRACK:
+            rows["track_key"] = pa.array(track_keys, pa.string())
         with self._lock:
-            rows = {
-                "payload": pa.array(payloads, pa.string()),
-                "user_id": pa.array([user_id] * len(records), pa.string()),
-                "track_key": pa.array(keys, pa.string()),
-                "_row": pa.array(range(self.count, self.count + len(records)), pa.int64()),
-            }
+            rows["_row"] = pa.array(range(self.count, self.count + len(records)), pa.int64())
             self._files.add(pa.table(rows))
             self.count += len(records)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ class Clock:
     """Runs on with real time from the moment it was set to; `frozen` stops it there."""
 
     def __init__(self, now: datetime | None = None, *, frozen: bool = False) -> None:
+        self._lock = threading.Lock()
         self._ahead_ms = 0  # of real time
         self._frozen_ms: int | None = None
         if now is not None or frozen:
@@ -32,9 +34,10 @@ class Clock:
     def advance(self, step: timedelta | float) -> None:
         """Jump ahead by `step` (seconds, where it is a number)."""
         step_ms = int((step.total_seconds() if isinstance(step, timedelta) else step) * 1000)
-        self._ahead_ms += step_ms
-        if self._frozen_ms is not None:
-            self._frozen_ms += step_ms
+        with self._lock:  # the sleepers of many threads may move it on
+            self._ahead_ms += step_ms
+            if self._frozen_ms is not None:
+                self._frozen_ms += step_ms
 
 
 def to_ms(moment: datetime) -> int:

@@ -60,7 +60,7 @@ def plain(value: Any) -> Any:
 
 def test_outside_readers_see_the_same_rows(built: Lake) -> None:
     tables = built_tables(built)
-    assert len(tables) == 15
+    assert len(tables) == 20
     for table in tables:
         rows = built.read(table)
         expected = sorted(repr(plain(list(row.asDict(recursive=True).values()))) for row in rows.collect())
@@ -73,7 +73,7 @@ def test_outside_readers_see_the_same_rows(built: Lake) -> None:
         counted = duckdb.sql("SELECT count(*) FROM arrow").fetchall()
         assert counted == [(len(expected),)], table
         files = DeltaTable(built.path(table)).file_uris()
-        on_disk = duckdb.sql(f"SELECT count(*) FROM read_parquet({files!r})").fetchall()
+        on_disk = duckdb.sql(f"SELECT count(*) FROM read_parquet({files!r})").fetchall() if files else [(0,)]
         assert on_disk == [(len(expected),)], table
 
 
