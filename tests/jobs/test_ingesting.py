@@ -127,8 +127,8 @@ def test_features_come_from_the_best_source_that_is_open(
     }
     assert set(by_source) <= sources
     assert by_source.get("spotify" if faults else "reccobeats", 0) > sum(by_source.values()) / 2
-    told = lake.read("gold.feature_coverage").where("user_id = '*'")
-    assert {row["feature_source"]: row["listen_count"] for row in told.collect() if row["listen_count"]} == by_source
+    (told,) = lake.read("gold.feature_coverage").where("user_id = '*'").collect()
+    assert {source: count for source, count in told["listens_by_source"].items() if count} == by_source
 
     asked_before = box.requests.count(service="reccobeats")
     fetched(lake, settings, box, Asked(streams=("audio_features",)))
