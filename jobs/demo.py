@@ -104,7 +104,7 @@ def _through(settings: Settings, box: Sandbox, folder: Path) -> Settings:
         "ai": {"api_url": box.url("ai")},
     }
     made = {name: type(getattr(settings, name)).model_validate(own) for name, own in services.items()}
-    made["ingest"] = settings.ingest.model_copy(update={"lyrics_per_run": SAMPLE_LYRICS})
+    made["ingest"] = settings.ingest.model_copy(update={"one_by_one_per_run": SAMPLE_LYRICS})
     return settings.model_copy(update=made)
 
 

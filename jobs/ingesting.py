@@ -30,6 +30,7 @@ from jobs.runtime.settings import Settings
 from jobs.scoring import scored, unscored
 
 STAGE = "ingest"
+ONE_BY_ONE = ("lyrics", "spotify_tracks")  # a request each: Spotify closes its batches to new applications
 Progress = Callable[[str], None]
 
 log = structlog.get_logger()
@@ -212,7 +213,7 @@ class _Job:
         if self._must_wait(self._state(ingest_, None)):
             return
         own = self.settings.ingest
-        most = own.lyrics_per_run if ingest_.source == "lyrics" else own.tracks_per_run
+        most = own.one_by_one_per_run if ingest_.name in ONE_BY_ONE else own.tracks_per_run
         asked = queries(self.lake, ingest_, most, self.as_of_date, self.now)
         if not asked:
             return
@@ -229,7 +230,7 @@ class _Job:
         """The moods of lyrics that have no score yet, as the AI service reads them."""
         if self._must_wait(self._state(LYRIC_SCORES, None)):
             return
-        wanted = unscored(self.lake, self.settings.ingest.lyrics_per_run)
+        wanted = unscored(self.lake, self.settings.ingest.one_by_one_per_run)
         if not wanted:
             return
         rows, error = scored(wanted, lambda: feeds.ai, self.run_id, self.now)

@@ -76,7 +76,9 @@ class IngestSettings(Section):
     tracks_per_run: int = Field(
         2000, ge=1, description="Tracks a source is asked about in one run, those heard last first"
     )
-    lyrics_per_run: int = Field(200, ge=1, description="Tracks whose lyrics are asked for in one run")
+    one_by_one_per_run: int = Field(
+        200, ge=1, description="Tracks asked about one by one in one run: lyrics, Spotify tracks"
+    )
     unknown_days: int = Field(30, ge=1, description="Days until a source is asked again about a track it did not know")
 
 
