@@ -6,15 +6,19 @@ The services' clock is the clients' clock, and a wait moves it on. CI runs a few
 from __future__ import annotations
 
 import os
+import threading
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 from pyspark.sql import functions as F
 
 from clients.clock import Clock
+from clients.limits import Limiter
 from jobs.accounts import add_connection
 from jobs.ingesting import Asked, Report, ingest
 from jobs.runtime.lake import Lake
@@ -47,13 +51,43 @@ def box() -> Sandbox:
     return Sandbox(world, now=FIRST_NIGHT, frozen=True, mix=mix, limits_by="sandbox")
 
 
-def compressed(box: Sandbox) -> Clock:
-    """The sandbox's clock for the clients: a wait is over at once, and later by as much, rounded up to its ticks."""
-    return Clock(
-        monotonic=lambda: box.clock.now_ms() / 1000,
-        now=box.clock.now,
-        sleep=lambda seconds: box.clock.advance(timedelta(milliseconds=ceil(seconds * 1000))),
-    )
+class Compressed:
+    """The sandbox's clock for the clients: a wait is over at once, and later by as much, rounded up to its ticks.
+
+    Time stands while a request is on its way: otherwise one thread's wait of a second would let the request that
+    another has just been allowed arrive a second late, beside those of the next second.
+    """
+
+    def __init__(self, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._box = box
+        self._arrival = threading.Condition()
+        self._under_way = 0
+        take, request = Limiter.take, requests.Session.request
+
+        def counted_take(limiter: Limiter, key: str = "") -> float:
+            with self._arrival:
+                wait = take(limiter, key)
+                self._under_way += wait == 0
+                return wait
+
+        def counted_request(*args: Any, **options: Any) -> requests.Response:
+            try:
+                return request(*args, **options)
+            finally:
+                with self._arrival:
+                    self._under_way -= 1
+                    self._arrival.notify_all()
+
+        monkeypatch.setattr(Limiter, "take", counted_take)
+        monkeypatch.setattr(requests.Session, "request", counted_request)
+
+    def clock(self) -> Clock:
+        return Clock(monotonic=lambda: self._box.clock.now_ms() / 1000, now=self._box.clock.now, sleep=self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        with self._arrival:
+            assert self._arrival.wait_for(lambda: self._under_way == 0, timeout=60), "a request never came back"
+            self._box.clock.advance(timedelta(milliseconds=ceil(seconds * 1000)))
 
 
 def settings_of(box: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
@@ -63,8 +97,8 @@ def settings_of(box: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return load_settings()
 
 
-def one_night(lake: Lake, settings: Settings, box: Sandbox) -> Report:
-    services = Services(settings, clock=compressed(box))
+def one_night(lake: Lake, settings: Settings, box: Sandbox, clock: Clock) -> Report:
+    services = Services(settings, clock=clock)
     streams = (*STREAMS.values(), "spotify_top_items", "lastfm_loved_tracks")
     now = box.clock.now()
     return ingest(lake, settings, services, new_run_id(), now.date(), Asked(streams=streams), now=now)
@@ -80,13 +114,14 @@ def test_nothing_in_reach_is_lost(
             add_connection(lake, account.user, account.service, account.source_user)
             if account.service == "spotify":
                 give_token(box, tmp_path, account.user)
+        clock = Compressed(box, monkeypatch).clock()
         statuses: Counter[str] = Counter()
         for night in range(NIGHTS):
             box.clock.set(FIRST_NIGHT + timedelta(days=night), frozen=True)
-            statuses[one_night(lake, settings, box).outcome.status] += 1
+            statuses[one_night(lake, settings, box, clock).outcome.status] += 1
         box.faults.mix = None
         box.clock.set(FIRST_NIGHT + timedelta(days=NIGHTS), frozen=True)
-        last = one_night(lake, settings, box)
+        last = one_night(lake, settings, box, clock)
         assert [str(result.error) for result in last.troubles] == []
         assert statuses["partial"] > 0, "the mix was too mild to prove anything"
 
