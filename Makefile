@@ -53,7 +53,7 @@ test: setup-dev ## all tests
 	@$(UNENV) $(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: setup-dev ## the tests that need no JVM
-	@$(UNENV) $(BIN)/python -m pytest -m "not spark and not airflow"
+	@$(UNENV) $(BIN)/python -m pytest $(PARALLEL) -m "not spark and not airflow"
 
 lint: setup-dev ## ruff
 	@$(BIN)/ruff check .

@@ -36,6 +36,7 @@ def environment(box: Sandbox, folder: Path) -> dict[str, str]:
         "LYRICS_OVH_API_URL": box.url("lyricsovh"),
         "KAGGLE_API_URL": box.url("kaggle"),
         "BEATPORT_API_URL": f"{box.url('beatport')}/v4",
+        "BEATPORT_SPACING_SECONDS": "0.01",
         "BEATPORT_TOKEN_FILE": str(folder / ".beatport_tokens.json"),
         "HTTP__MAX_RETRIES": "0",
         "LAKE__ROOT": str(folder / "lake"),

@@ -6,9 +6,10 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from sandbox.listeners import Listener
-from sandbox.services.history import History, listens, scrobbles, spotify_history
+from sandbox.services.history import History, listens, scrobbles, spotify_plays
 from sandbox.services.library import base62, stable_uuid
 from sandbox.world import World
 
@@ -69,11 +70,11 @@ class People:
         self.by_user: dict[str, Person] = {}
         for number, listener in enumerate(world.listeners):
             plays = world.plays[listener.name]
-            histories = {"spotify": spotify_history(listener, plays)}
+            histories = {"spotify": History(partial(spotify_plays, listener, plays))}
             if number % LASTFM_EVERY == 0:
-                histories["lastfm"] = scrobbles(plays)
+                histories["lastfm"] = History(partial(scrobbles, plays))
             if number % LISTENBRAINZ_EVERY == 0:
-                histories["listenbrainz"] = listens(listener, plays)
+                histories["listenbrainz"] = History(partial(listens, listener, plays))
             self.by_user[listener.name] = Person(
                 listener,
                 histories,

@@ -6,9 +6,10 @@ Spotify stamps most plays at their end and some at their start; scrobblers stamp
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 
 from sandbox.catalogue import Track
 from sandbox.listeners import Listener, Play
@@ -47,12 +48,19 @@ class Entry:
 
 
 class History:
-    """One account's entries in time order."""
+    """One account's entries in time order, made when they are asked for first: most runs touch few accounts."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self.entries = entries
-        self._ends = [entry.end_ms for entry in entries]
+    def __init__(self, make: Callable[[], Sequence[Entry]]) -> None:
+        self._make = make
         self.served: set[Entry] = set()  # what an answer that reached its end has shown
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        return self._make()
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [entry.end_ms for entry in self.entries]
 
     def listed(self, now_ms: int) -> Sequence[Entry]:
         """All that are listed at that moment, the oldest first."""
@@ -68,30 +76,30 @@ class History:
         return self._ends[min(len(self._ends), bisect_right(self._ends, now_ms) + count) - 1]
 
 
-def spotify_history(listener: Listener, plays: Sequence[Play]) -> History:
+def spotify_plays(listener: Listener, plays: Sequence[Play]) -> list[Entry]:
     entries = []
     for play in plays:
         if play.track and play.ms_played >= SPOTIFY_MIN_MS:
             at_start = chance(listener.name, "stamp", play.start_ms) < START_STAMP_SHARE
             entries.append(_entry(play, play.track, play.start_ms if at_start else play.end_ms))
-    return History(entries)
+    return entries
 
 
-def scrobbles(plays: Sequence[Play]) -> History:
+def scrobbles(plays: Sequence[Play]) -> list[Entry]:
     """What counts as a listen, stamped at its start: Last.fm."""
-    return History([_entry(p, p.track, p.start_ms // 1000 * 1000) for p in plays if p.track and p.counts_as_listen])
+    return [_entry(p, p.track, p.start_ms // 1000 * 1000) for p in plays if p.track and p.counts_as_listen]
 
 
-def listens(listener: Listener, plays: Sequence[Play]) -> History:
+def listens(listener: Listener, plays: Sequence[Play]) -> list[Entry]:
     """As `scrobbles`, with some listens of a second device at the very same second: ListenBrainz."""
     entries: list[Entry] = []
-    for number, entry in enumerate(scrobbles(plays).entries):
+    for number, entry in enumerate(scrobbles(plays)):
         entries.append(entry)
         if number % TIE_EVERY == TIE_EVERY - 1:
             other = listener.tracks[number % len(listener.tracks)]
             if other is not entry.track:
                 entries.append(replace(entry, track=other, release=0, track_id=other.releases[0].track_id))
-    return History(entries)
+    return entries
 
 
 def _entry(play: Play, track: Track, stamp_ms: int) -> Entry:
