@@ -6,10 +6,10 @@ followed; and a 403 may be about one item alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import requests
 from pydantic import SecretStr
@@ -55,7 +55,12 @@ class CachedDetail:
     refusal: Literal["", "restricted", "unknown"] = ""
 
 
-Cache = MutableMapping[str, CachedDetail]
+class Cache(Protocol):
+    """Details by their route; a dict is one, `beatport_cache.DetailFiles` outlasts the process."""
+
+    def get(self, route: str, /) -> CachedDetail | None: ...
+
+    def __setitem__(self, route: str, detail: CachedDetail, /) -> None: ...
 
 
 class BeatportAPIClient:

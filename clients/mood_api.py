@@ -3,6 +3,8 @@
 POST {AI_API_URL}/mood      {"lyrics": "..."}             -> MoodScores
 POST {AI_API_URL}/recommend {"mood": {...}, "limit": n}   -> {"songs": [Song, ...]}
 
+The model's version comes in the header X-Model-Version or, from services that cannot set one, in the body.
+
 The trap: a model may answer with scores that are no probabilities; those are refused, not mended.
 """
 
@@ -21,6 +23,7 @@ from clients.limits import Limiter, Rate
 
 RATES = (Rate(5, 1.0),)  # caution: the service belongs to whoever runs it
 SUM_TOLERANCE = 1e-3  # of the four probabilities; a model's rounding to 3 digits keeps within it
+VERSION_HEADER = "X-Model-Version"
 URL_REMEDY = "Set AI_API_URL in .env to the address of the service, or leave moods from lyrics out."
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -45,7 +48,7 @@ class Mood(BaseModel):
 
 
 class MoodScores(Mood):
-    """What the service says of lyrics, and by which model if it tells."""
+    """What the service says of lyrics, and by which model if it tells (the header goes before the body)."""
 
     model_version: str | None = None
 
@@ -128,7 +131,10 @@ class MoodAPIClient:
         return self._ask("/recommend", body, _Songs).songs[:limit]
 
     def _ask(self, route: str, body: dict[str, Any], shape: type[Shape]) -> Shape:
-        payload = self._http.post(route, json=body, retry_unsafe=True)  # it computes and changes nothing
+        reply = self._http.send("POST", route, json=body, retry_unsafe=True)  # it computes and changes nothing
+        payload, version = reply.payload, reply.headers.get(VERSION_HEADER)
+        if version and shape is MoodScores and isinstance(payload, dict):
+            payload = payload | {"model_version": version}
         try:
             return shape.model_validate(payload)
         except ValidationError as error:

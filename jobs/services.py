@@ -6,6 +6,7 @@ The trap: a service's limits hold for all who ask it, so there must be one clien
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from importlib import import_module
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -271,10 +272,13 @@ class Services:
     @_Shared
     def beatport(self) -> BeatportAPIClient:
         from clients.beatport_api import BeatportAPIClient
+        from clients.beatport_cache import DetailFiles
 
         return BeatportAPIClient(
             self.beatport_auth,
             base_url=self.settings.beatport.api_url,
+            cache=DetailFiles(absolute_path(self.settings.beatport.cache_dir)),
+            cache_lifetime=timedelta(days=self.settings.beatport.cache_days),
             retry=self._retry,
             timeout=self._timeout,
         )

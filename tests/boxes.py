@@ -38,6 +38,7 @@ def environment(box: Sandbox, folder: Path) -> dict[str, str]:
         "BEATPORT_API_URL": f"{box.url('beatport')}/v4",
         "BEATPORT_SPACING_SECONDS": "0.01",
         "BEATPORT_TOKEN_FILE": str(folder / ".beatport_tokens.json"),
+        "BEATPORT_CACHE_DIR": str(folder / ".beatport_cache"),
         "HTTP__MAX_RETRIES": "0",
         "LAKE__ROOT": str(folder / "lake"),
     }

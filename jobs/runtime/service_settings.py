@@ -102,3 +102,5 @@ class BeatportSettings(ServiceSettings):
     spacing_seconds: float = Field(0.5, gt=0, description="Beatport: seconds between two requests")
     api_url: Address = Field("https://api.beatport.com/v4", description="Beatport: where its API is")
     token_file: str = Field("data/.beatport_tokens.json", description="Beatport: its token")
+    cache_dir: str = Field("data/.beatport_cache", description="Beatport: details already asked for")
+    cache_days: float = Field(7, ge=0, description="Beatport: days for which a detail is not asked again")

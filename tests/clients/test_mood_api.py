@@ -68,6 +68,14 @@ def test_a_new_model_scores_anew(httpserver: HTTPServer, client: MoodAPIClient, 
     assert sorted(version for _, version in cache) == ["m1", "m2", "m2"]
 
 
+def test_the_version_may_come_in_a_header(httpserver: HTTPServer, client: MoodAPIClient, cache: Cache) -> None:
+    headed = said(SCORES | {"model_version": "of the body"})
+    headed.headers["X-Model-Version"] = "m2"
+    serve_post(httpserver, "/mood", headed)
+    assert client.score_lyrics("the sea").model_version == "m2"
+    assert [version for _, version in cache] == ["m2"]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
