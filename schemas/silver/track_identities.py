@@ -22,6 +22,7 @@ CONTRACT = Contract(
         Column("rule_version", INT, "Version of the rules that decided"),
         Column("artist_name", STRING, "Artist, as the key's latest play writes it"),
         Column("track_name", STRING, "Title, as the key's latest play writes it"),
+        Column("song_key", STRING, "Hash of the normalised names without notes of editions; plays are merged by it"),
         Column("album_name", STRING, "Album, as the key's latest play writes it", nullable=True),
         Column("spotify_id", STRING, "Spotify id the feed gives", nullable=True),
         Column("isrc", STRING, "ISRC the feed gives", nullable=True),

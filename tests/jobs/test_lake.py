@@ -60,7 +60,7 @@ def plain(value: Any) -> Any:
 
 def test_outside_readers_see_the_same_rows(built: Lake) -> None:
     tables = built_tables(built)
-    assert len(tables) == 20
+    assert len(tables) == 21
     for table in tables:
         rows = built.read(table)
         expected = sorted(repr(plain(list(row.asDict(recursive=True).values()))) for row in rows.collect())
