@@ -7,7 +7,7 @@ import importlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -27,6 +27,7 @@ from jobs.runtime.spark import tune
 from schemas.catalog import contract_of
 from transformations.ids import hashed
 
+ONE_SECOND = timedelta(seconds=1)  # Spotify tells a moment with and without its milliseconds
 FEEDS = {"spotify": "spotify_api"}  # where a service has other feeds beside its API, as exports are
 RECORDS = StructType([*(StructField(n, StringType()) for n in ("payload", "user_id")), StructField("_row", LongType())])
 
@@ -126,7 +127,8 @@ class Arrivals:
         stored = self.lake.read(ingest.table)
         same = stored
         if measured["first"] is not None and ingest.keep is not Keep.SNAPSHOT:
-            same = stored.where(F.col("event_at").between(F.lit(measured["first"]), F.lit(measured["last"])))
+            first, last = measured["first"] - ONE_SECOND, measured["last"] + ONE_SECOND
+            same = stored.where(F.col("event_at").between(F.lit(first), F.lit(last)))
         same = same.join(F.broadcast(once.select("event_id")), "event_id", "left_semi")
         if whole_users:
             theirs = stored.where(F.col("user_id").isin(*whole_users))
