@@ -103,7 +103,8 @@ class Ingest:
     """A bronze stream as a service gives it; `feed` is the class in clients/ that fetches it, as module:name.
 
     Streams of tracks are asked in the order they stand here: what one source answers, the next is not asked.
-    `overlap_hours` before the watermark are fetched again, because plays arrive late.
+    `overlap_hours` before the watermark are fetched again, because plays arrive late. `is_one_list` says that a
+    listener has one such list: of several accounts the first is asked.
     """
 
     table: str
@@ -112,6 +113,7 @@ class Ingest:
     fetch: Fetch
     keep: Keep
     overlap_hours: int = 0
+    is_one_list: bool = False
 
     @property
     def name(self) -> str:
@@ -125,7 +127,10 @@ INGESTS = (
         "bronze.listenbrainz_listens", "listenbrainz", "listenbrainz_api:ListenBrainzListens", Fetch.ACCOUNT,
         Keep.LATEST, 48,
     ),
-    Ingest("bronze.spotify_top_items", "spotify", "spotify_feeds:SpotifyTopItems", Fetch.ACCOUNT, Keep.SNAPSHOT),
+    Ingest(
+        "bronze.spotify_top_items", "spotify", "spotify_feeds:SpotifyTopItems", Fetch.ACCOUNT, Keep.SNAPSHOT,
+        is_one_list=True,
+    ),
     Ingest("bronze.lastfm_loved_tracks", "lastfm", "lastfm_api:LastfmLovedTracks", Fetch.ACCOUNT, Keep.SNAPSHOT),
     Ingest("bronze.beatport_genres", "beatport", "beatport_feeds:BeatportGenres", Fetch.SERVICE, Keep.LATEST),
     Ingest("bronze.beatport_charts", "beatport", "beatport_feeds:BeatportCharts", Fetch.SERVICE, Keep.LATEST),
