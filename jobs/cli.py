@@ -99,10 +99,10 @@ def run(as_of: AsOf = None, full: Full = False) -> None:
     """The nightly job: fetch what is new, bring silver and gold up to date, check, publish."""
     asked = _day(as_of, "--as-of")
     with open_lake("run", writes=True) as (lake, settings):
-        fetched = fetch(lake, settings, asked or _as_of_date(lake)) if _has_services(lake) else None
+        fetched = fetch(lake, settings, asked or _as_of_date(lake))
         _run(lake, settings, asked, full, only=())
         _summary(lake)
-    if fetched and fetched.outcome.status == "partial":
+    if fetched and fetched.is_partial:
         raise typer.Exit(PARTIAL)
 
 
@@ -300,11 +300,6 @@ def _run(
         raise typer.Exit(FAILED)
     if any(outcome.status == "partial" for outcome in outcomes):
         raise typer.Exit(PARTIAL)
-
-
-def _has_services(lake: Lake) -> bool:
-    """Whether anybody connected an account: a lake of imports alone asks no service anything."""
-    return lake.exists("ops.connections") and not lake.read("ops.connections").isEmpty()
 
 
 def _tell(outcomes: list[Outcome]) -> None:

@@ -104,6 +104,12 @@ class Services:
                 return self.kaggle.has_credential
         raise ValueError(f"no source {source!r}")
 
+    def has_credential(self) -> bool:
+        """Whether somebody set a key or logged in: who only imports files has asked for no service."""
+        own = self.settings
+        keys = (own.spotify.client_id, own.lastfm.api_key, own.listenbrainz.token, own.ai.api_url)
+        return any(keys) or self.is_configured("beatport")
+
     def called_hosts(self) -> list[str]:
         """The hosts that a run with these settings may call, as host or host:port."""
         settings = self.settings

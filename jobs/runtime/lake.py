@@ -36,6 +36,7 @@ from transformations.ids import ID_LENGTH
 
 LAKE_FORMAT = 1  # grows when an older Moodlake could no longer read or write the lake
 MARKER = "_lake.json"
+SAMPLE_MARK = "_sample"  # file in the root of a lake that holds the sample world
 STAGING = "_staging"
 TARGET_FILE_BYTES = 40_000_000
 KEEP_DELETED_FILES = "interval 14 days"
@@ -277,6 +278,11 @@ class Lake:
             deleted_rows=sum(int(metrics.get(name, 0)) for name in DELETED_ROWS),
             updated_rows=sum(int(metrics.get(name, 0)) for name in UPDATED_ROWS),
         )
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether its listeners are the sample world's."""
+        return self.files.exists(f"{self.root}/{SAMPLE_MARK}")
 
     def _open_marker(self) -> dict[str, Any]:
         marker = f"{self.root}/{MARKER}"
