@@ -216,13 +216,16 @@ def check(as_of: AsOf = None) -> None:
 @app.command()
 def docs(
     to: Annotated[Path, typer.Option("--to", help="Where the dictionary is written.")] = Path("docs/dictionary.md"),
+    settings: Annotated[Path, typer.Option("--settings", help="Where the settings are.")] = Path(".env.example"),
 ) -> None:
-    """Write the data dictionary from the contracts."""
+    """Write what follows from the code: the data dictionary of the contracts, and all settings with their defaults."""
+    from jobs.runtime.settings import example
     from schemas.dictionary import dictionary
 
-    to.parent.mkdir(parents=True, exist_ok=True)
-    to.write_text(dictionary(), encoding="utf-8")
-    out.print(f"wrote {to}")
+    for path, text in ((to, dictionary()), (settings, example())):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        out.print(f"wrote {path}")
 
 
 @users_app.command("list")

@@ -67,7 +67,7 @@ def fill_with_sample_world(
             for account in accounts:
                 add_connection(lake, account.user, account.service, account.source_user)
                 if account.service == "spotify":
-                    services.spotify_tokens.put(account.user, _token(account))
+                    services.spotify.user_auth.store.put(account.user, _token(account))
             console.print(f"{len(accounts)} accounts connected; fetching from {box.url()}")
             today = datetime.now(UTC).date()
             tell(ingest(lake, through, services, new_run_id(), today, is_configured=services.is_configured))
@@ -109,8 +109,7 @@ def _through(settings: Settings, box: Sandbox, folder: Path) -> Settings:
         "lastfm": {"api_key": told["LASTFM_API_KEY"], "api_url": box.url("lastfm")},
         "listenbrainz": {"api_url": box.url("listenbrainz")},
         "reccobeats": {"api_url": box.url("reccobeats")},
-        "lrclib": {"api_url": box.url("lrclib")},
-        "lyrics_ovh": {"api_url": box.url("lyricsovh")},
+        "lyrics": {"lrclib_url": box.url("lrclib"), "ovh_url": box.url("lyricsovh")},
         # A token goes before whatever the kaggle package finds on this machine.
         "kaggle": {"api_token": box.kaggle.token, "api_url": box.url("kaggle")},
         "ai": {"api_url": box.url("ai")},

@@ -30,7 +30,6 @@ from jobs.scoring import scored, unscored
 
 STAGE = "ingest"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-ONE_BY_ONE = ("lyrics", "spotify_tracks")  # a request each: Spotify closes its batches to new applications
 WAITING = "not asked, a pause lasts"
 Progress = Callable[[str], None]
 
@@ -223,7 +222,7 @@ class _Job:
             self.report.waiting.append(ingest_)
             return
         own = self.settings.ingest
-        most = own.one_by_one_per_run if ingest_.name in ONE_BY_ONE else own.tracks_per_run
+        most = own.one_by_one_per_run if ingest_.is_one_by_one else own.tracks_per_run
         asked = queries(self.lake, ingest_, most, self.as_of_date, self.now)
         if not asked:
             return

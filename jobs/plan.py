@@ -98,13 +98,22 @@ class Keep(StrEnum):
     SNAPSHOT = "snapshot"  # replaces it, and what an account's whole answer no longer has is deleted
 
 
+class TrackKey(StrEnum):
+    """What a service knows a track by."""
+
+    SPOTIFY_ID = "spotify_id"
+    ANY_ID = "any_id"  # Spotify's, else the ISRC
+    NAMES = "names"  # artist and title
+
+
 @dataclass(frozen=True)
 class Ingest:
     """A bronze stream as a service gives it; `feed` is the class in clients/ that fetches it, as module:name.
 
     Streams of tracks are asked in the order they stand here: what one source answers, the next is not asked.
     `overlap_hours` before the watermark are fetched again, because plays arrive late. `is_one_list` says that a
-    listener has one such list: of several accounts the first is asked.
+    listener has one such list: of several accounts the first is asked. Of a stream of tracks, `asked_by` says what the
+    service knows a track by, and `is_one_by_one` that each costs a request.
     """
 
     table: str
@@ -114,6 +123,8 @@ class Ingest:
     keep: Keep
     overlap_hours: int = 0
     is_one_list: bool = False
+    asked_by: TrackKey = TrackKey.SPOTIFY_ID
+    is_one_by_one: bool = False
 
     @property
     def name(self) -> str:
@@ -138,11 +149,32 @@ INGESTS = (
     Ingest("bronze.beatport_releases", "beatport", "beatport_feeds:BeatportReleases", Fetch.SERVICE, Keep.LATEST),
     Ingest("bronze.beatport_artists", "beatport", "beatport_feeds:BeatportArtists", Fetch.SERVICE, Keep.LATEST),
     Ingest("bronze.beatport_labels", "beatport", "beatport_feeds:BeatportLabels", Fetch.SERVICE, Keep.LATEST),
-    Ingest("bronze.spotify_tracks", "spotify", "spotify_feeds:SpotifyTracks", Fetch.TRACK, Keep.LATEST),
+    Ingest(  # Spotify closes its batches to new applications
+        "bronze.spotify_tracks", "spotify", "spotify_feeds:SpotifyTracks", Fetch.TRACK, Keep.LATEST,
+        is_one_by_one=True,
+    ),
     Ingest("bronze.audio_features", "spotify", "spotify_feeds:SpotifyAudioFeatures", Fetch.TRACK, Keep.LATEST),
-    Ingest("bronze.audio_features", "reccobeats", "reccobeats_api:ReccoBeatsAudioFeatures", Fetch.TRACK, Keep.LATEST),
-    Ingest("bronze.lyrics", "lyrics", "lyrics_api:Lyrics", Fetch.TRACK, Keep.LATEST),
+    Ingest(
+        "bronze.audio_features", "reccobeats", "reccobeats_api:ReccoBeatsAudioFeatures", Fetch.TRACK, Keep.LATEST,
+        asked_by=TrackKey.ANY_ID,
+    ),
+    Ingest(
+        "bronze.lyrics", "lyrics", "lyrics_api:Lyrics", Fetch.TRACK, Keep.LATEST,
+        asked_by=TrackKey.NAMES, is_one_by_one=True,
+    ),
 )  # fmt: skip
+
+# Every service by its source: the class of its settings, as module:name, which also opens its client.
+SERVICES = {
+    "spotify": "spotify_api:SpotifySettings",
+    "lastfm": "lastfm_api:LastfmSettings",
+    "listenbrainz": "listenbrainz_api:ListenBrainzSettings",
+    "reccobeats": "reccobeats_api:ReccoBeatsSettings",
+    "lyrics": "lyrics_api:LyricsSettings",
+    "ai": "mood_api:MoodSettings",
+    "kaggle": "kaggle_api:KaggleSettings",
+    "beatport": "beatport_api:BeatportSettings",
+}
 
 # Not fetched but made: the AI service reads lyrics that the lake has.
 LYRIC_SCORES = Ingest("bronze.lyric_scores", "ai", "mood_api:MoodAPIClient", Fetch.TRACK, Keep.FIRST)

@@ -35,7 +35,7 @@ def add(
         added = add_connection(lake, user, source, source_user, credential=credential)
     out.print(f"{added.user_name} is {added.source_user} at {source}.", markup=False, soft_wrap=True)
     services = open_services()
-    if source == "spotify" and services.spotify_tokens.get(added.credential) is None:
+    if source == "spotify" and services.spotify.user_auth.store.get(added.credential) is None:
         _say_next("auth", "spotify", "--user", added.credential)
     elif not services.is_configured(source):
         _say_next("auth", source)

@@ -72,7 +72,7 @@ def _spotify(
     browser: bool,
     paste: bool,
 ) -> None:
-    tokens = services.spotify_user_auth
+    tokens = services.spotify.user_auth
     name = (credential or user or "").strip()
     if status:
         names = [name] if name else tokens.users()
@@ -98,14 +98,14 @@ def _spotify(
 @contextmanager
 def _on_trial(services: Services, name: str) -> Iterator[None]:
     """What is done with a new token; where it does not reach the account it is meant for, the one before is kept."""
-    before = services.spotify_tokens.get(name)
+    before = services.spotify.user_auth.store.get(name)
     try:
         yield
     except (ClientError, UsageError):
         if before is None:
-            services.spotify_tokens.remove(name)
+            services.spotify.user_auth.store.remove(name)
         else:
-            services.spotify_tokens.put(name, before)
+            services.spotify.user_auth.store.put(name, before)
         raise
 
 
@@ -119,7 +119,7 @@ def _consent(services: Services, name: str, *, browser: bool, paste: bool) -> No
     def show(url: str) -> None:
         _say("Open this address and agree:", url)
 
-    tokens = services.spotify_user_auth
+    tokens = services.spotify.user_auth
     tokens.authorize(name, open_browser=opens, show=show, read_address=_typed_address if is_typed else None)
     if missing := tokens.missing_scopes(name):
         _say(f"Not agreed to: {', '.join(missing)}. What hangs on it is left out; auth spotify asks again.")
@@ -154,7 +154,7 @@ def _connect(services: Services, user: str, name: str) -> None:
     try:
         with open_lake("auth spotify", writes=True) as (lake, settings):
             connection = connect_spotify(lake, user, name, ids)
-            _say(f"{connection.user_name} is connected to Spotify. {services.spotify_user_auth.status(name)}")
+            _say(f"{connection.user_name} is connected to Spotify. {services.spotify.user_auth.status(name)}")
             report = first_fetch(lake, settings, services, connection)
     except UsageError:
         raise
@@ -169,7 +169,7 @@ def _connect(services: Services, user: str, name: str) -> None:
 
 
 def _beatport(services: Services, *, status: bool, clear: bool, token: bool) -> None:
-    auth = services.beatport_auth
+    auth = services.beatport.auth
     if clear:
         _say("Beatport's token is forgotten." if auth.clear() else "There was no token of Beatport.")
         return

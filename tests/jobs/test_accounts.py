@@ -271,7 +271,7 @@ def test_a_narrow_consent_is_told(box: Sandbox) -> None:
     user = box.accounts()[0].user
     services = Services(load_settings())
     refresh = box.authorize(user, scopes=["user-read-recently-played"])
-    services.spotify_user_auth.store_refresh_token(user, SecretStr(refresh))
+    services.spotify.user_auth.store_refresh_token(user, SecretStr(refresh))
     check = check_connections(services, [connection(user, "spotify", "x")])[0]
     assert check.works
     assert "does not cover user-top-read, user-modify-playback-state" in check.words
@@ -280,7 +280,7 @@ def test_a_narrow_consent_is_told(box: Sandbox) -> None:
 def test_what_is_not_configured_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, box: Sandbox) -> None:
     clean_machine(monkeypatch, tmp_path)
     monkeypatch.setenv("RECCOBEATS_API_URL", box.url("reccobeats"))
-    monkeypatch.setenv("LRCLIB_API_URL", box.url("lrclib"))
+    monkeypatch.setenv("LYRICS_LRCLIB_URL", box.url("lrclib"))
     checks = check_connections(Services(load_settings()), [])
     assert [one.what for one in checks] == ["ReccoBeats", "LRCLIB"]
 
