@@ -27,6 +27,9 @@ from clients.errors import (
     BadPayloadError,
     MissingCredentialError,
     NotFoundError,
+    OwnLimitError,
+    QuotaError,
+    RateLimitError,
     UnavailableError,
 )
 from clients.http import DEFAULT_RETRY, TIMEOUT, RetryPolicy, ServiceClient, Value
@@ -49,6 +52,8 @@ API_URL = "https://api.spotify.com/v1"
 USER_RATES = (Rate(100, 3600),)  # for each user (issue: 100 an hour); Spotify publishes no figure of its own
 PAGE = 50  # items in a page of recent plays or top items, at most; also tracks in a batch (Spotify's documents)
 FEATURES_BATCH = 100  # ids in a request for audio features, at most
+
+SOON = 5.0  # seconds: a limit that is real asks for about 30
 
 RECENT_PLAYS = "Failed to fetch recently played songs"
 
@@ -271,6 +276,11 @@ class SpotifyAPIClient:
         except _NOT_THE_ENDPOINT:
             raise
         except AuthorizationError:
+            self._closed.add(endpoint)
+        except RateLimitError as error:
+            # Some apps are told 429 where others are told 403: again and again, and each time to come back soon.
+            if isinstance(error, (QuotaError, OwnLimitError)) or error.retry_after > SOON:
+                raise
             self._closed.add(endpoint)
         log.warning("endpoint_closed", service=SERVICE, endpoint=endpoint)
         return None
