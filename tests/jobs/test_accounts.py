@@ -49,12 +49,12 @@ def box(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch, lake: Lake, settings: Settings) -> None:
+def opened(monkeypatch: pytest.MonkeyPatch, lake: Lake) -> None:
     """The verbs open this test's lake, in the session that all tests share."""
 
     @contextmanager
     def open_lake(_doing: str, *, writes: bool) -> Iterator[tuple[Lake, Settings]]:  # noqa: ARG001
-        yield lake, settings
+        yield lake, load_settings()
 
     for module in (accounts_module, auth_module, ingest_module):
         monkeypatch.setattr(module, "open_lake", open_lake)

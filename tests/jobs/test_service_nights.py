@@ -48,6 +48,7 @@ SEED = 2026
 FIRST_NIGHT = datetime(2026, 3, 1, 3, tzinfo=UTC)
 FAULT_RATE = 0.15
 STREAMS = {"spotify": "spotify_plays", "lastfm": "lastfm_scrobbles", "listenbrainz": "listenbrainz_listens"}
+Where = tuple[str, str | None]  # service and listener
 DRIFT = timedelta(minutes=15)  # a drifted stamp lies at most a song from the true one
 
 
@@ -136,19 +137,18 @@ def test_nothing_in_reach_is_lost(
                 give_token(box, tmp_path, account.user)
         clock = Compressed(box, monkeypatch).clock()
         statuses: Counter[str] = Counter()
-        due: dict[Account, set[Entry]] = defaultdict(set)
+        due: dict[Where, set[Entry]] = defaultdict(set)
         for night in range(NIGHTS):
             box.clock.set(FIRST_NIGHT + timedelta(days=night), frozen=True)
-            in_reach = {account: box.reachable(account) for account in accounts}
+            in_reach = {where(account): box.reachable(account) for account in accounts}
             first_request = len(box.requests)
             report = one_night(lake, settings, box, clock)
             statuses[report.outcome.status] += 1
             faulty = faulty_accounts(box, first_request)
             assert_blocked_by_none(report, faulty)
             if not report.waiting and not any(isinstance(r.error, RateLimitError) for r in report.troubles):
-                for account in accounts:
-                    if (account.service, account.user) not in faulty:
-                        due[account].update(in_reach[account])
+                for at in in_reach.keys() - faulty:
+                    due[at].update(in_reach[at])
         box.faults.mix = None
         box.clock.set(FIRST_NIGHT + timedelta(days=NIGHTS), frozen=True)
         last = one_night(lake, settings, box, clock)
@@ -156,7 +156,7 @@ def test_nothing_in_reach_is_lost(
         assert statuses["partial"] > 0, "the mix was too mild to prove anything"
 
         for account in accounts:
-            assert_complete(lake, box, account, due[account])
+            assert_complete(lake, box, account, due[where(account)])
         assert [str(violation) for violation in box.violations] == []
         assert_limits(box, accounts)
         assert "request" in log.getvalue()
@@ -165,13 +165,17 @@ def test_nothing_in_reach_is_lost(
         assert_once_in_silver(lake, settings, night_after)
 
 
-def faulty_accounts(box: Sandbox, first_request: int) -> set[tuple[str, str | None]]:
-    """(service, listener) of the accounts that met a fault since a request; faults of a token are its account's."""
+def where(account: Account) -> Where:
+    return account.service, account.user
+
+
+def faulty_accounts(box: Sandbox, first_request: int) -> set[Where]:
+    """The accounts that met a fault since a request; faults of a token are its account's."""
     night = islice(box.requests, first_request, None)
     return {(request.service.partition("-")[0], request.account) for request in night if request.faults}
 
 
-def assert_blocked_by_none(report: Report, faulty: set[tuple[str, str | None]]) -> None:
+def assert_blocked_by_none(report: Report, faulty: set[Where]) -> None:
     """An account failed by a fault of its own, or because its service asked to be left alone."""
     for result in report.troubles:
         assert result.connected is not None
