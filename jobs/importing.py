@@ -23,6 +23,7 @@ from pyspark.sql import functions as F
 
 from clients.exports import READERS
 from clients.exports.archive import ArchiveLimits
+from clients.exports.detect import KAGGLE_COLUMNS
 from clients.exports.reading import ReadOptions
 from jobs.plan import IMPORT_FORMATS, ImportFormat
 from jobs.runtime import ops
@@ -52,6 +53,9 @@ CSV_COLUMNS = (
     "isrc",
     "recording_mbid",
 )
+# Of a file with a header all else is dropped, and these come in this order: ids are hashes of them.
+KNOWN_COLUMNS = {"csv": CSV_COLUMNS, "kaggle-tracks": KAGGLE_COLUMNS}
+CATALOGUE = "bronze.kaggle_tracks"
 Progress = Callable[[int], None]
 
 
@@ -115,8 +119,13 @@ def import_file(lake: Lake, settings: Settings, request: Request, progress: Prog
     started_at = datetime.now(UTC)
     is_decided = False
     try:
-        known = CSV_COLUMNS if target.format == "csv" else ()
-        spool = Spool(lake, lake.staging(import_id, "spool"), request.user, known)
+        spool = Spool(
+            lake,
+            lake.staging(import_id, "spool"),
+            request.user,
+            KNOWN_COLUMNS.get(target.format, ()),
+            of_listeners=target.table != CATALOGUE,
+        )
         options = ReadOptions(
             encoding=request.encoding,
             delimiter=request.delimiter,
@@ -145,6 +154,8 @@ def import_file(lake: Lake, settings: Settings, request: Request, progress: Prog
 def _check(request: Request, target: ImportFormat) -> None:
     if not target.names_users and not (request.user or "").strip():
         raise UsageError(f"a {target.format} export does not name its listener: add --user NAME")
+    if target.table == CATALOGUE and request.user is not None:
+        raise UsageError("a catalogue is nobody's listening: leave --user out")
     if target.format == "lastfm-1k" and request.user is not None:
         raise UsageError("a lastfm-1k file names its listeners: leave --user out, or all their plays would be one's")
     if not LABEL.match(request.label):
@@ -194,7 +205,7 @@ def _staged(lake: Lake, request: Request, target: ImportFormat, report: Report, 
 def _events(records: DataFrame, request: Request, target: ImportFormat, feed: str) -> DataFrame:
     build = importlib.import_module(f"transformations.{target.table}").build
     arguments: dict[str, Any] = {"records": records, "feed": feed}
-    if target.table != "bronze.kaggle_tracks":
+    if target.table != CATALOGUE:
         arguments["now"] = datetime.now(UTC).replace(tzinfo=None)
     if target.format == "csv":
         arguments["time_zone"] = request.time_zone

@@ -28,12 +28,22 @@ class Spool:
     """Chunks of a reader as Parquet files under `folder`.
 
     `user` is the listener of records that name none. With `known_columns` other columns are dropped and missing ones
-    are null: an unknown column of a person's file may hold anything.
+    are null: an unknown column of a person's file may hold anything. Where records are `of_listeners` a column that
+    names one becomes `user_id`; a catalogue's is a column like any other.
     """
 
-    def __init__(self, lake: Lake, folder: str, user: str | None, known_columns: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        folder: str,
+        user: str | None,
+        known_columns: tuple[str, ...] = (),
+        *,
+        of_listeners: bool = True,
+    ) -> None:
         self.lake = lake
         self.known_columns = known_columns
+        self.user_columns = USER_COLUMNS if of_listeners else ()
         self.user = user
         self.user_ids: dict[str, str] = {}
         self.skipped: Counter[str] = Counter()
@@ -51,7 +61,7 @@ class Spool:
         if not chunk.rows:
             return
         columns = dict(zip(chunk.columns, map(list, zip(*chunk.rows, strict=True)), strict=True))
-        named = next((columns.pop(name) for name in USER_COLUMNS if name in columns), None)
+        named = next((columns.pop(name) for name in self.user_columns if name in columns), None)
         nothing: list[str | None] = [None] * len(chunk.rows)
         if self.known_columns:
             columns = {name: columns.get(name, nothing) for name in self.known_columns}

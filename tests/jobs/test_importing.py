@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import zipfile
 from datetime import date
@@ -176,11 +178,33 @@ def test_every_catalogue_row_is_accounted_for(lake: Lake, settings: Settings, tm
     assert (again.attempted, again.stored, again.duplicate) == (rows, 0, rows)
 
 
+def test_a_catalogue_is_known_by_its_columns_however_they_come(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    songs = worlds.songs(6, seed=3, heard_only_share=0)
+    plain = worlds.write_catalogue(tmp_path / "plain.csv", songs)
+    assert import_file(lake, settings, Request("kaggle-tracks", plain)).stored
+
+    with open(plain, encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    header[0] = "user"  # of no listener: a column like any other, and none that is kept
+    turned = [[*header[::-1], "note"], *([*row[::-1], "x"] for row in rows)]
+    text = io.StringIO()
+    csv.writer(text).writerows(turned)
+    both = tmp_path / "both.zip"
+    with zipfile.ZipFile(both, "w") as archive:
+        archive.write(plain, "a.csv")
+        archive.writestr("b.csv", text.getvalue())
+    again = import_file(lake, settings, Request("kaggle-tracks", both))
+    assert (again.attempted, again.stored, again.listeners) == (2 * len(rows), 0, 0)
+
+
 @pytest.mark.parametrize(
     ("request_", "says"),
     [
         (Request("mp3", Path("x")), "known: spotify-extended"),
         (Request("spotify-extended", Path("x")), "add --user"),
+        (Request("kaggle-tracks", Path("x"), user="ash"), "leave --user out"),
         (Request("lastfm-1k", Path("x"), user="ash"), "leave --user out"),
         (Request("csv", Path("x"), label="No Good"), "--label"),
         (Request("csv", Path("x"), time_zone="Mars/Base"), "IANA"),
