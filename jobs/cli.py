@@ -153,10 +153,9 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Account for every record, store nothing.")] = False,
 ) -> None:
     """Import a listening history or the track catalogue from a file."""
-    from jobs.importing import Request, import_file, import_format
+    from jobs.importing import Request, checked, import_file
 
-    import_format(format)
-    request = Request(
+    asked = Request(
         format=format,
         path=path,
         user=user,
@@ -168,6 +167,7 @@ def import_(
         time_zone=time_zone,
         dry_run=dry_run,
     )
+    request = checked(asked)
     if not path.exists():
         raise UsageError(f"there is no file or folder {path.name!r} at the path given")
     with open_lake(f"import {format}", writes=True) as (lake, settings), _reading(path, format) as progress:

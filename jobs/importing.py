@@ -12,7 +12,7 @@ import importlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ def import_format(name: str) -> ImportFormat:
 def import_file(lake: Lake, settings: Settings, request: Request, progress: Progress = lambda _: None) -> Report:
     """Import one file, folder or archive. Raises UsageError, DiskSpaceError, and ExportError of the reader."""
     target = import_format(request.format)
-    _check(request, target)
+    request = checked(request)
     recover(lake)
     reader = READERS[target.format]
     total_bytes = reader.total_bytes(request.path)
@@ -151,8 +151,14 @@ def import_file(lake: Lake, settings: Settings, request: Request, progress: Prog
             lake.files.delete(lake.staging(import_id))
 
 
-def _check(request: Request, target: ImportFormat) -> None:
-    if not target.names_users and not (request.user or "").strip():
+def checked(request: Request) -> Request:
+    """The request with its listener's name trimmed. Raises UsageError where it asks for what its format has not."""
+    target = import_format(request.format)
+    if request.user is not None:
+        request = replace(request, user=request.user.strip())
+        if not request.user:
+            raise UsageError("--user is blank: give the listener's name")
+    if not target.names_users and request.user is None:
         raise UsageError(f"a {target.format} export does not name its listener: add --user NAME")
     if target.table == CATALOGUE and request.user is not None:
         raise UsageError("a catalogue is nobody's listening: leave --user out")
@@ -164,6 +170,7 @@ def _check(request: Request, target: ImportFormat) -> None:
         raise UsageError(f"--time-zone {request.time_zone!r}: not an IANA time zone, such as Europe/Berlin")
     if request.since and request.until and request.since >= request.until:
         raise UsageError("--from must lie before --to: the window is [from, to)")
+    return request
 
 
 def _staged(lake: Lake, request: Request, target: ImportFormat, report: Report, spool: Spool) -> list[Entry]:

@@ -44,7 +44,7 @@ def set_users(lake: Lake, wanted: Sequence[UserSettings]) -> None:
     now = datetime.now(UTC)
     rows = []
     for settings in wanted:
-        user_id = lake.pseudonym(settings.user)
+        user_id = lake.pseudonym(settings.user.strip())
         if user_id not in known:
             raise UsageError("no listener of that name: `users list` shows who is here")
         if settings.country is not None and not COUNTRY.match(settings.country):

@@ -14,6 +14,7 @@ import pytest
 
 from clients.exports.errors import ExportError, WrongFormatError
 from jobs.importing import Request, import_file
+from jobs.people import UserSettings, set_users
 from jobs.runtime.errors import DiskSpaceError, UsageError
 from jobs.runtime.lake import Lake
 from jobs.runtime.settings import ImportSettings, LakeSettings, Settings
@@ -143,10 +144,13 @@ def test_names_in_a_file_become_pseudonyms_and_stay_out_of_payloads(
 def test_user_says_whose_a_play_is_where_the_file_does_not(lake: Lake, settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "plays.csv"
     path.write_text(
-        "user_id,played_at,artist_name,track_name\nbirch,2024-01-01T10:00:00Z,A,B\n ,2024-01-01T11:00:00Z,A,B\n"
+        "user_id,played_at,artist_name,track_name\n birch ,2024-01-01T10:00:00Z,A,B\n ,2024-01-01T11:00:00Z,A,B\n"
     )
-    report = import_file(lake, settings, Request("csv", path, user="ash", label="diary"))
+    report = import_file(lake, settings, Request("csv", path, user=" ash ", label="diary"))
     assert (report.stored, report.quarantined) == (2, {})
+    set_users(lake, [UserSettings("ash ", country="DE")])
+    (ash,) = lake.read("ops.user_settings").collect()
+    assert ash["user_id"] == lake.pseudonym("ash")
     assert {row["user_name"] for row in lake.read("ops.accounts").collect()} == {"ash", "birch"}
 
 
@@ -204,6 +208,8 @@ def test_a_catalogue_is_known_by_its_columns_however_they_come(
     [
         (Request("mp3", Path("x")), "known: spotify-extended"),
         (Request("spotify-extended", Path("x")), "add --user"),
+        (Request("spotify-extended", Path("x"), user=" "), "--user is blank"),
+        (Request("csv", Path("x"), user=""), "--user is blank"),
         (Request("kaggle-tracks", Path("x"), user="ash"), "leave --user out"),
         (Request("lastfm-1k", Path("x"), user="ash"), "leave --user out"),
         (Request("csv", Path("x"), label="No Good"), "--label"),
