@@ -222,7 +222,7 @@ def docs(
 
     to.parent.mkdir(parents=True, exist_ok=True)
     to.write_text(dictionary(), encoding="utf-8")
-    out.print(f"wrote {to}")
+    out.print(f"wrote {to}", markup=False)
 
 
 @users_app.command("list")
@@ -315,7 +315,7 @@ def _tell(outcomes: list[Outcome]) -> None:
             told = "nothing new"
         else:
             told = "; ".join(outcome.messages)
-        out.print(f"{outcome.stage}: {outcome.status}, {told}")
+        out.print(f"{outcome.stage}: {outcome.status}, {told}", markup=False)
 
 
 def _as_of_date(lake: Lake, *, is_backfill: bool = False) -> date:
@@ -370,7 +370,7 @@ def _summary(lake: Lake) -> None:
 
 def _next_steps(lake: Lake) -> None:
     out.print()
-    out.print(f"The lake is at {lake.root}", soft_wrap=True)
+    out.print(f"The lake is at {lake.root}", markup=False, soft_wrap=True)
     out.print(
         "Next: run_ingestion.py import spotify-extended my_spotify_data.zip --user YOU, then run_ingestion.py run"
     )
@@ -380,4 +380,4 @@ def _next_steps(lake: Lake) -> None:
 
 
 def _complain(error: object) -> None:
-    err.print(f"moodlake: {error}", soft_wrap=True)
+    err.print(f"moodlake: {error}", markup=False, soft_wrap=True)

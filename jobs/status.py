@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import functions as F
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from jobs.runtime.lake import Lake, table_names
@@ -15,7 +16,7 @@ SHOWN_RULES = 20
 
 def print_status(lake: Lake, console: Console) -> None:
     """The whole status, in a few tables."""
-    console.print(f"Lake: {lake.root}", highlight=False, soft_wrap=True)
+    console.print(f"Lake: {lake.root}", highlight=False, markup=False, soft_wrap=True)
     tables = _table("Tables", "table", "rows", "version", "what it is")
     for name in table_names():
         version = lake.version(name)
@@ -38,7 +39,7 @@ def print_status(lake: Lake, console: Console) -> None:
             str(row["tables_written_count"]),
             f"{row['rows_written_count']:,}",
             f"{seconds:.0f}",
-            (row["message"] or "")[:60],
+            escape((row["message"] or "")[:60]),
         )
     _print(console, runs)
 

@@ -111,6 +111,7 @@ def test_missing_jars_say_how_to_get_them(tmp_path: Path) -> None:
         (("import", "mp3", "x"), "known: spotify-extended"),
         (("import", "csv", "no-such-file.csv"), "no file or folder"),
         (("import", "csv", "no-such-file.csv", "--user", " "), "--user is blank"),
+        (("import", "csv", "no-[red]-file"), "no-[red]-file"),
         (("build", "--stage", "platinum"), "the plan has silver, gold"),
         (("backfill",), "--from"),
         (("backfill", "--from", "2026-02-01", "--to", "2026-01-01"), "[from, to)"),

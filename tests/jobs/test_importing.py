@@ -182,9 +182,7 @@ def test_every_catalogue_row_is_accounted_for(lake: Lake, settings: Settings, tm
     assert (again.attempted, again.stored, again.duplicate) == (rows, 0, rows)
 
 
-def test_a_catalogue_is_known_by_its_columns_however_they_come(
-    lake: Lake, settings: Settings, tmp_path: Path
-) -> None:
+def test_a_catalogue_is_known_by_its_columns_however_they_come(lake: Lake, settings: Settings, tmp_path: Path) -> None:
     songs = worlds.songs(6, seed=3, heard_only_share=0)
     plain = worlds.write_catalogue(tmp_path / "plain.csv", songs)
     assert import_file(lake, settings, Request("kaggle-tracks", plain)).stored
