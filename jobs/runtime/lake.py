@@ -137,6 +137,10 @@ class Lake:
             return None
         return [self._commit(table, version) for version in wanted]
 
+    def last_commits(self, table: str, count: int) -> list[Commit]:
+        """The newest commits whose log is there, oldest first; fewer where it does not reach back that far."""
+        return [self._commit(table, version) for version in self._versions(table)[-count:]]
+
     def last_commit(self, table: str) -> Commit | None:
         """The newest commit that a run of ours wrote, or a restore if that is newer; None without any."""
         for version in reversed(self._versions(table)):
