@@ -142,8 +142,8 @@ def import_file(lake: Lake, settings: Settings, request: Request, progress: Prog
         if not request.dry_run:
             entries.append(account)
             group = Group(import_id, started_at.date().isoformat(), tuple(entries))
-            is_decided = True
             decide(lake, group)
+            is_decided = True
             publish(lake, group)
         return report
     finally:

@@ -55,7 +55,13 @@ class Group:
 
 
 def decide(lake: Lake, group: Group) -> None:
-    """Write the journal: from here on the group will be published, by this process or the next."""
+    """Write the journal: from here on the group will be published, by this process or the next.
+
+    Raises ContractError where a table cannot take its rows: decided, it would stand in the way of all that follows.
+    """
+    for entry in group.entries:
+        if lake.exists(entry.table):
+            lake.guard_schema(entry.table)
     lake.files.write_text(lake.staging(group.group_id, JOURNAL), json.dumps(asdict(group)))
 
 

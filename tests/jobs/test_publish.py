@@ -1,4 +1,4 @@
-"""A group is published once whatever a crash leaves of it."""
+"""A group is published once whatever a crash leaves of it, and decided only where the tables can take it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
+from jobs.runtime.errors import ContractError
 from jobs.runtime.files import Files
 from jobs.runtime.lake import Lake
-from jobs.runtime.publish import Entry, Group, decide, publish, recover
+from jobs.runtime.publish import JOURNAL, Entry, Group, decide, publish, recover
 from schemas.catalog import contract_of
 from tests.rows import make_rows
 
@@ -88,3 +89,12 @@ def test_an_interrupted_group_is_known_where_the_log_begins_late(lake: Lake, mon
     assert lake.commits(PLAYS, -1) is None
     assert recover(lake) == [last]
     assert (lake.version(PLAYS), lake.read(PLAYS).count()) == (3, 4)
+
+
+def test_a_group_is_not_decided_where_a_table_has_drifted(lake: Lake) -> None:
+    lake.spark.range(1).selectExpr("id AS record_id").write.format("delta").save(lake.path(QUARANTINE))
+    with pytest.raises(ContractError, match="record_id"):
+        decide(lake, refused(lake, "drifted"))
+    assert not lake.files.exists(lake.staging("drifted", JOURNAL))
+    assert recover(lake) == []
+    assert lake.files.names(lake.staging()) == []
