@@ -28,7 +28,7 @@ from jobs.runtime.settings import NO_DOTENV, Settings
 from jobs.terminal import FAILED, PARTIAL, WRONG_CALL, err, open_lake, out, steps
 
 if TYPE_CHECKING:
-    from jobs.importing import Report
+    from jobs.importing import Report, Request
     from jobs.runtime.lake import Lake
     from jobs.runtime.ops import Outcome
 
@@ -155,22 +155,23 @@ def import_(
     """Import a listening history or the track catalogue from a file."""
     from jobs.importing import Request, checked, import_file
 
-    asked = Request(
-        format=format,
-        path=path,
-        user=user,
-        since=_day(since, "--from"),
-        until=_day(until, "--to"),
-        label=label,
-        delimiter=delimiter,
-        encoding=encoding,
-        time_zone=time_zone,
-        dry_run=dry_run,
+    request = checked(
+        Request(
+            format=format,
+            path=path,
+            user=user,
+            since=_day(since, "--from"),
+            until=_day(until, "--to"),
+            label=label,
+            delimiter=delimiter,
+            encoding=encoding,
+            time_zone=time_zone,
+            dry_run=dry_run,
+        )
     )
-    request = checked(asked)
     if not path.exists():
         raise UsageError(f"there is no file or folder {path.name!r} at the path given")
-    with open_lake(f"import {format}", writes=True) as (lake, settings), _reading(path, format) as progress:
+    with open_lake(f"import {format}", writes=True) as (lake, settings), _reading(settings, request) as progress:
         report = import_file(lake, settings, request, progress)
     print_report(report, out)
 
@@ -348,16 +349,18 @@ def _day(text: str | None, option: str) -> date | None:
 
 
 @contextmanager
-def _reading(path: Path, format: str) -> Iterator[Callable[[int], None]]:
+def _reading(settings: Settings, request: Request) -> Iterator[Callable[[int], None]]:
     """A progress bar over the file's bytes on a terminal."""
     from clients.exports import READERS
+    from jobs.importing import limits_of
 
     if not err.is_terminal:
         yield lambda _: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(f"reading {format}", total=READERS[format].total_bytes(path))
+        total = READERS[request.format].total_bytes(request.path, limits=limits_of(settings))
+        task = bar.add_task(f"reading {request.format}", total=total)
         yield lambda read: bar.advance(task, read)
 
 

@@ -111,7 +111,8 @@ def import_file(lake: Lake, settings: Settings, request: Request, progress: Prog
     request = checked(request)
     recover(lake)
     reader = READERS[target.format]
-    total_bytes = reader.total_bytes(request.path)
+    limits = limits_of(settings)
+    total_bytes = reader.total_bytes(request.path, limits=limits)
     check_free_space(lake.root, settings.lake.min_free_bytes + SPACE_FACTOR * total_bytes)
     tune(lake.spark, total_bytes + lake.bytes_of(target.table))
     import_id = f"{new_run_id()}-import"
@@ -131,7 +132,7 @@ def import_file(lake: Lake, settings: Settings, request: Request, progress: Prog
             delimiter=request.delimiter,
             skip_incognito=settings.imports.skip_incognito,
             user_given=request.user is not None,
-            limits=ArchiveLimits(max_uncompressed_bytes=settings.imports.max_archive_bytes),
+            limits=limits,
         )
         for chunk in reader.chunks(request.path, options=options):
             spool.add(chunk)
@@ -149,6 +150,11 @@ def import_file(lake: Lake, settings: Settings, request: Request, progress: Prog
     finally:
         if not is_decided:  # what is decided is published, if not by this process then by the next
             lake.files.delete(lake.staging(import_id))
+
+
+def limits_of(settings: Settings) -> ArchiveLimits:
+    """How far an archive may unpack."""
+    return ArchiveLimits(max_uncompressed_bytes=settings.imports.max_archive_bytes)
 
 
 def checked(request: Request) -> Request:

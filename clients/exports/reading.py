@@ -76,7 +76,7 @@ class ExportReader(Protocol):
     @property
     def columns(self) -> tuple[str, ...]: ...
 
-    def total_bytes(self, path: Path) -> int:
+    def total_bytes(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> int:
         """Bytes on disk that `chunks` will take: the sum of all `bytes_read`. Raises ExportError."""
         ...
 

@@ -109,6 +109,14 @@ def test_incognito_plays_are_kept_where_the_setting_says_so(lake: Lake, settings
     assert import_file(lake, keeping, Request("spotify-extended", path, user="ash")).stored == 1
 
 
+def test_the_size_of_an_archive_is_bounded_by_its_setting(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    small = settings.model_copy(update={"imports": ImportSettings(max_archive_bytes=100)})
+    request = Request("spotify-extended", export(tmp_path, [play()]), user="ash")
+    with pytest.raises(ExportError, match="IMPORTS__MAX_ARCHIVE_BYTES"):
+        import_file(lake, small, request)
+    assert import_file(lake, settings, request).stored == 1
+
+
 def test_no_canary_gets_through_good_and_bad_records(lake: Lake, settings: Settings, tmp_path: Path) -> None:
     records = [play(), play(ts="never"), play(master_metadata_album_artist_name=None, ms_played=-5)]
     broken = json.dumps(play())[:-40].replace('"ms_played": 180000', '"ms_played": NaN')

@@ -95,8 +95,11 @@ def test_declared_ratio_and_size(tmp_path: Path) -> None:
     bomb = archive_of(tmp_path / "bomb.zip", b" " * 4_000_000)
     with pytest.raises(UnsafeArchiveError, match="more than 200 times"):
         read(bomb)
+    small = ArchiveLimits(max_ratio=10_000, max_uncompressed_bytes=1_000_000)
+    with pytest.raises(UnsafeArchiveError, match="more than 1000000 bytes: raise IMPORTS__MAX_ARCHIVE_BYTES"):
+        list(READER.chunks(bomb, options=ReadOptions(limits=small)))
     with pytest.raises(UnsafeArchiveError, match="more than 1000000 bytes"):
-        read(bomb, max_ratio=10_000, max_uncompressed_bytes=1_000_000)
+        READER.total_bytes(bomb, limits=small)
 
 
 def test_bomb_inside_a_zip_inside(tmp_path: Path) -> None:
