@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,10 +18,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from clients.exports.reading import Chunk, Reject
-from jobs.runtime.lake import Lake
+from jobs.runtime.lake import Lake, is_local, local_path
 from transformations.ids import hashed
 
 SPOOL_FILE_ROWS = 500_000
+SPOOL_FILE_BYTES = 64 << 20  # in memory: records of a few columns are small, payloads may be megabytes each
 USER_COLUMNS = ("user_id", "user")  # as the readers name a file's own listener column
 
 
@@ -113,32 +115,39 @@ class Spool:
 
 
 class ColumnFiles:
-    """Tables of one shape, written to a folder in files of many rows."""
+    """Tables of one shape, written to a folder in files of many rows; little is held in memory, whatever their size."""
 
     def __init__(self, lake: Lake, folder: str) -> None:
         self._lake = lake
         self._folder = folder
         self._pending: list[pa.Table] = []
-        self._pending_rows = 0
+        self._pending_rows = self._pending_bytes = 0
         self._count = 0
 
     def add(self, table: pa.Table) -> None:
         self._pending.append(table)
         self._pending_rows += table.num_rows
-        if self._pending_rows >= SPOOL_FILE_ROWS:
+        self._pending_bytes += table.nbytes
+        if self._pending_rows >= SPOOL_FILE_ROWS or self._pending_bytes >= SPOOL_FILE_BYTES:
             self.flush()
 
     def flush(self) -> None:
         if not self._pending:
             return
-        with tempfile.TemporaryDirectory(prefix="moodlake-") as here:
-            local = f"{here}/spool.parquet"
-            pq.write_table(
-                pa.concat_tables(self._pending), local, compression="lz4", row_group_size=SPOOL_FILE_ROWS // 8
-            )
-            self._lake.files.take_in(local, f"{self._folder}/part-{self._count:05d}.parquet")
+        path = f"{self._folder}/part-{self._count:05d}.parquet"
+        if is_local(path):  # straight to its place: the system's temporary folder may be in memory
+            local_path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._write(local_path(path))
+        else:
+            with tempfile.TemporaryDirectory(prefix="moodlake-") as here:
+                self._write(Path(here, "spool.parquet"))
+                self._lake.files.take_in(f"{here}/spool.parquet", path)
         self._count += 1
-        self._pending, self._pending_rows = [], 0
+        self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
+
+    def _write(self, path: Path) -> None:
+        tables = pa.concat_tables(self._pending)
+        pq.write_table(tables, path, compression="lz4", row_group_size=SPOOL_FILE_ROWS // 8)
 
     def rows(self) -> DataFrame | None:
         return self._lake.spark.read.parquet(self._folder) if self._count else None
