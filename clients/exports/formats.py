@@ -53,7 +53,9 @@ Record = dict[str, Any]
 
 PAYLOAD = ("payload",)
 LASTFM_COLUMNS = ("user", "played_at", "artist_mbid", "artist_name", "track_mbid", "track_name")
-SPOTIFY_PRIVATE = frozenset({"username", "ip_addr", "ip_addr_decrypted", "user_agent_decrypted", "conn_country"})
+SPOTIFY_PRIVATE = frozenset(
+    {"username", "userName", "ip_addr", "ip_addr_decrypted", "user_agent", "user_agent_decrypted", "conn_country"}
+)
 PODCAST_NAME = re.compile(r"streaminghistory_podcast.*", re.IGNORECASE)
 AUDIOBOOK_NAME = re.compile(r"streaminghistory_audiobook.*", re.IGNORECASE)
 LINE_SUFFIXES = (".jsonl", ".ndjson")
@@ -401,7 +403,7 @@ READERS: dict[str, ExportReader] = {
         name="spotify-account",
         doc="Spotify's account data, one year only: zip, folder or one JSON file; times are ends of plays.",
         expects="StreamingHistory_music_*.json or StreamingHistory*.json",
-        redacted=SPOTIFY_PRIVATE | {"userName"},
+        redacted=SPOTIFY_PRIVATE,
         wanted=base_name_wanted(ACCOUNT_NAME),
         skip_reason=_account_skip,
     ),

@@ -24,8 +24,10 @@ from tests.lakes import import_catalogue, versions
 CANARIES = {
     "ip_addr": "203.0.113.77",
     "ip_addr_decrypted": "203.0.113.78",
+    "user_agent": "canary-agent-as-sent",
     "user_agent_decrypted": "canary-agent",
     "username": "canary-name",
+    "userName": "canary-other-name",
     "conn_country": "canary-country",
 }
 
