@@ -18,7 +18,7 @@ help: ## list the targets
 $(VENV)/run.stamp: requirements.lock
 	@echo "setting up the environment (once)"
 	@$(PYTHON) -c 'import sys; sys.exit("Moodlake needs Python 3.11 or newer; set PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) # half a one is made anew
 	@$(PIP) -r requirements.lock
 	@touch $@
 
