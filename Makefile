@@ -27,11 +27,9 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
 	@$(PIP) -r requirements-dev.lock
 	@touch $@
 
-.jars/done.stamp: jobs/runtime/jars.py $(VENV)/run.stamp
+# No stamp for the JARs: whether they are there and right is looked at each time, in a second.
+setup: $(VENV)/run.stamp ## prepare what `make run` needs
 	@$(BIN)/python -m jobs.runtime.jars
-	@touch $@
-
-setup: $(VENV)/run.stamp .jars/done.stamp ## prepare what `make run` needs
 
 setup-dev: setup $(VENV)/dev.stamp ## add what tests need
 

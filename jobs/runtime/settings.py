@@ -159,9 +159,9 @@ class _FlatNames(PydanticBaseSettingsSource):
         return {name: found for name, field in fields.items() if (found := self.get_field_value(field, name)[0])}
 
 
-def load_settings() -> Settings:
+def load_settings(*, reads_dotenv: bool = True) -> Settings:
     """Settings from the environment, over .env, over the defaults. Raises UsageError naming the bad setting."""
-    dotenv = None if os.environ.get(NO_DOTENV) else PROJECT / ".env"
+    dotenv = PROJECT / ".env" if reads_dotenv and not os.environ.get(NO_DOTENV) else None
     try:
         return Settings(_env_file=dotenv)  # type: ignore[call-arg]
     except ValidationError as error:

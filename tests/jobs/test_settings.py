@@ -12,6 +12,7 @@ from clients.http import DEFAULT_RETRY, TIMEOUT
 from clients.limits import Rate
 from jobs.runtime import settings as settings_module
 from jobs.runtime.errors import UsageError
+from jobs.runtime.jars import folders
 from jobs.runtime.settings import NO_DOTENV, Settings, load_settings, setting_names
 
 SECRETS = (
@@ -54,6 +55,18 @@ def test_dotenv_can_be_ignored(monkeypatch: pytest.MonkeyPatch, project: Path) -
     (project / ".env").write_text("SPOTIFY_CLIENT_ID=of-the-file\n")
     monkeypatch.setenv(NO_DOTENV, "1")
     assert load_settings().spotify.client_id is None
+
+
+def test_setup_fetches_where_commands_look_with_and_without_dotenv(
+    monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    assert folders() == [project / ".jars"]
+    (project / ".env").write_text("SPARK__JARS_DIR=/opt/jars\n")
+    assert folders() == [project / ".jars", Path("/opt/jars")]
+    monkeypatch.setenv("SPARK__JARS_DIR", "theirs")
+    assert folders() == [project / "theirs"]
+    (project / ".env").write_text("LAKE__ROOTT=x\n")
+    assert folders() == [project / "theirs"]
 
 
 def test_empty_is_not_set(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
