@@ -35,7 +35,6 @@ from jobs.runtime.settings import Settings
 from jobs.runtime.spark import tune
 from jobs.spool import Spool
 from transformations.bronze.events import MAX_PLAY_MS
-from transformations.ids import hashed
 
 SMALL_IMPORT = 200_000  # rows up to which one query with a sort beats several without
 IDS_IN_MEMORY = 3_000_000  # event ids of an import up to which they are held in memory against the table's, 200 MB
@@ -295,20 +294,15 @@ def _counted_write(rows: DataFrame, path: str) -> int:
 
 def _refused_rows(bad: DataFrame, target: ImportFormat, report: Report) -> DataFrame:
     """Records that could be read but broke a rule: kept whole, so that they can be mended and replayed."""
-    nothing = F.lit(None)
-    user_id = F.col("user_id") if "user_id" in bad.columns else nothing.cast("string")
-    return bad.select(
-        hashed(F.lit(target.table), F.lit(report.source), user_id, F.col("payload")).alias("record_id"),
-        F.col("_run_id").alias("run_id"),
-        F.lit(target.table).alias("table"),
-        F.lit(report.source).alias("source"),
-        F.col("_violations").alias("rules"),
-        "payload",
-        F.concat(F.lit("record "), (F.col("_row") + 1).cast("string")).alias("place"),
-        nothing.cast("bigint").alias("record_length"),
-        nothing.cast("string").alias("record_sha256"),
-        user_id.alias("user_id"),
-        F.col("_ingested_at").alias("quarantined_at"),
+    return ops.refused_rows(
+        bad,
+        table=target.table,
+        source=report.source,
+        run_id=report.import_id,
+        rules=F.col("_violations"),
+        at=datetime.now(UTC),
+        user_id=ops.whose(bad),
+        payload=F.col("payload"),
     )
 
 

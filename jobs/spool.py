@@ -18,8 +18,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from clients.exports.reading import Chunk, Reject
+from jobs.runtime import ops
 from jobs.runtime.lake import Lake, is_local, local_path
-from transformations.ids import hashed
 
 SPOOL_FILE_ROWS = 500_000
 SPOOL_FILE_BYTES = 64 << 20  # in memory: records of a few columns are small, payloads may be megabytes each
@@ -85,23 +85,22 @@ class Spool:
         return self._records.rows()
 
     def rejects(self, table: str, feed: str, import_id: str) -> DataFrame | None:
-        """What could not be read, in the shape of ops.quarantine: place, length and hash; None where all could."""
+        """What could not be read, in the shape of ops.quarantine: place, length and hash, and the listener that the
+        caller gave; None where all could."""
         rows = self._rejects.rows()
         if rows is None:
             return None
-        nothing = F.lit(None).cast("string")
-        return rows.select(
-            hashed(F.lit(table), F.col("place"), F.col("sha256")).alias("record_id"),
-            F.lit(import_id).alias("run_id"),
-            F.lit(table).alias("table"),
-            F.lit(feed).alias("source"),
-            F.array("rule").alias("rules"),
-            nothing.alias("payload"),
-            "place",
-            F.col("length").alias("record_length"),
-            F.col("sha256").alias("record_sha256"),
-            nothing.alias("user_id"),
-            F.lit(datetime.now(UTC)).alias("quarantined_at"),
+        return ops.refused_rows(
+            rows,
+            table=table,
+            source=feed,
+            run_id=import_id,
+            rules=F.array("rule"),
+            at=datetime.now(UTC),
+            user_id=F.lit(self.lake.pseudonym(self.user)) if self.user else None,
+            place=F.col("place"),
+            length=F.col("length"),
+            sha256=F.col("sha256"),
         )
 
     def _user_id(self, name: str | None) -> str | None:

@@ -131,6 +131,19 @@ def test_no_canary_gets_through_good_and_bad_records(lake: Lake, settings: Setti
         assert canary.encode() not in text, name
 
 
+def test_what_is_refused_is_told_by_listener_and_by_payload_or_place(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    path = export(tmp_path, [play(ts="never")], tail=',\n{"ts": "2024')
+    for user in ("ash", "birch", "ash"):
+        import_file(lake, settings, Request("spotify-extended", path, user=user))
+    rows = lake.read("ops.quarantine").collect()
+    assert len({row["record_id"] for row in rows}) == len(rows) == 4
+    assert {row["user_id"] for row in rows} == {lake.pseudonym("ash"), lake.pseudonym("birch")}
+    told = {(row["rules"][0], row["place"], row["payload"] is None, row["record_sha256"] is None) for row in rows}
+    assert told == {("bad_timestamp", None, False, True), ("truncated", "file 1, record 2", True, False)}
+
+
 def test_names_in_a_file_become_pseudonyms_and_stay_out_of_payloads(
     lake: Lake, settings: Settings, tmp_path: Path
 ) -> None:
