@@ -11,7 +11,7 @@ import hashlib
 import importlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -138,9 +138,9 @@ def import_file(lake: Lake, settings: Settings, request: Request, progress: Prog
             progress(chunk.bytes_read)
         spool.close()
         entries = _staged(lake, request, target, report, spool)
-        account = _account(lake, request, report, started_at, total_bytes)
         if not request.dry_run:
-            entries.append(account)
+            sha256 = files_sha256(reader.files(request.path, limits=limits))
+            entries.append(_account(lake, request, report, started_at, total_bytes, sha256))
             group = Group(import_id, started_at.date().isoformat(), tuple(entries))
             decide(lake, group)
             is_decided = True
@@ -323,12 +323,12 @@ def _new_accounts(lake: Lake, report: Report, user_ids: dict[str, str]) -> list[
     return [Entry("ops.accounts", path, "append", once_by="user_id")]
 
 
-def _account(lake: Lake, request: Request, report: Report, started_at: datetime, file_bytes: int) -> Entry:
+def _account(lake: Lake, request: Request, report: Report, started_at: datetime, file_bytes: int, sha256: str) -> Entry:
     row = {
         "import_id": report.import_id,
         "format": report.format,
         "source": report.source,
-        "file_sha256": file_sha256(request.path),
+        "file_sha256": sha256,
         "file_bytes": file_bytes,
         "user_id": lake.pseudonym(request.user) if request.user else None,
         "attempted_count": report.attempted,
@@ -346,18 +346,11 @@ def _account(lake: Lake, request: Request, report: Report, started_at: datetime,
     return Entry("ops.imports", path, "append", once_by="import_id")
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, or of a folder's files in the order of their relative names."""
+def files_sha256(paths: Sequence[Path]) -> str:
+    """SHA-256 of the files' bytes, one after another."""
     digest = hashlib.sha256()
-    for file in _files(path):
-        with open(file, "rb") as stream:
+    for path in paths:
+        with open(path, "rb") as stream:
             while block := stream.read(HASH_BLOCK_BYTES):
                 digest.update(block)
     return digest.hexdigest()
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from sorted(file for file in path.rglob("*") if file.is_file())
-    else:
-        yield path

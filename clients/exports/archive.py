@@ -203,7 +203,7 @@ class Source:
             yield MemberStream(member, inside, lambda: counted.taken - before, spend)
 
     def _list_folder(self) -> None:
-        for folder, _folders, files in os.walk(self.path, followlinks=False):
+        for folder, _folders, files in os.walk(self.path, onerror=_refuse_unread, followlinks=False):
             for file in files:
                 full = Path(folder, file)
                 inner = full.relative_to(self.path).as_posix()
@@ -261,6 +261,11 @@ class Source:
 
     def _refuse(self, reason: str, advice: str = "import it only from the service itself") -> None:
         raise UnsafeArchiveError(f"{self.name} {reason}: {advice}")
+
+
+def _refuse_unread(error: OSError) -> None:
+    """What cannot be listed would be left out without a word."""
+    raise ExportError(f"{shown_name(str(error.filename))} cannot be opened: {os.strerror(error.errno or 0)}")
 
 
 @contextmanager

@@ -106,8 +106,26 @@ def wrong_format(name: str, reader: str, other: str | None, expects: str = "") -
     return WrongFormatError(f"{name} looks like {other}, not {reader}: run import {other}")
 
 
+class MemberReader:
+    """What every reader can say of an export before it reads it, by the members that it would read."""
+
+    def total_bytes(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> int:
+        """Bytes on disk that `chunks` will take. Raises ExportError."""
+        with open_source(path, limits) as source:
+            return sum(member.size for member in self._members(source))
+
+    def files(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> list[Path]:
+        """The files on disk that `chunks` will read: the file or zip, or of a folder those of the format."""
+        with open_source(path, limits) as source:
+            members = self._members(source)
+            return [path / member.inner for member in members] if source.kind == "folder" else [path]
+
+    def _members(self, source: Source) -> list[Member]:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class JsonReader:
+class JsonReader(MemberReader):
     """Reads records of JSON arrays or lines as one column `payload`: compact JSON without redacted keys."""
 
     name: str
@@ -119,20 +137,18 @@ class JsonReader:
     reject_rule: Callable[[Record], str | None] = lambda _record: None
     columns: tuple[str, ...] = PAYLOAD
 
-    def total_bytes(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> int:
-        """Bytes on disk that `chunks` will take. Raises ExportError."""
-        with open_source(path, limits) as source:
-            return sum(m.size for m in check_selected(source, self.name, self.wanted, self.expects))
-
     def chunks(self, path: Path, *, options: ReadOptions = DEFAULT_OPTIONS) -> Iterator[Chunk]:
         """Streams the export; raises ExportError, for a wrong format before the first chunk."""
         check_encoding(options.encoding)
         with open_source(path, options.limits) as source:
-            members = check_selected(source, self.name, self.wanted, self.expects)
+            members = self._members(source)
             self._check_format(source, members, options)
             for member in members:
                 with source.open(member) as stream:
                     yield from self._member_chunks(member, stream, options)
+
+    def _members(self, source: Source) -> list[Member]:
+        return check_selected(source, self.name, self.wanted, self.expects)
 
     def _check_format(self, source: Source, members: list[Member], options: ReadOptions) -> None:
         """Judges by the first member that holds anything."""
@@ -206,7 +222,7 @@ class JsonReader:
 
 
 @dataclass(frozen=True)
-class HeaderedReader:
+class HeaderedReader(MemberReader):
     """Reads delimited text with a header: every column as text, an empty one as None."""
 
     name: str
@@ -216,11 +232,6 @@ class HeaderedReader:
     first_unnamed: str = ""
     any_delimiter: bool = True
     redacted: frozenset[str] = frozenset()
-
-    def total_bytes(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> int:
-        """Bytes on disk that `chunks` will take. Raises ExportError."""
-        with open_source(path, limits) as source:
-            return sum(m.size for m in self._members(source))
 
     def chunks(self, path: Path, *, options: ReadOptions = DEFAULT_OPTIONS) -> Iterator[Chunk]:
         """Streams the file; raises MissingColumnsError and other ExportErrors before the first chunk."""
@@ -316,7 +327,7 @@ def delimited_chunks(builder: ChunkBuilder, rows: Rows) -> Iterator[Chunk]:
 
 
 @dataclass(frozen=True)
-class LastfmReader:
+class LastfmReader(MemberReader):
     """Reads the Last.fm-1K layout: tab separated, no header, quotes are plain text."""
 
     name: str
@@ -324,11 +335,6 @@ class LastfmReader:
     expects: str
     redacted: frozenset[str] = frozenset({"user"})
     columns: tuple[str, ...] = LASTFM_COLUMNS
-
-    def total_bytes(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> int:
-        """Bytes on disk that `chunks` will take. Raises ExportError."""
-        with open_source(path, limits) as source:
-            return sum(m.size for m in self._members(source))
 
     def chunks(self, path: Path, *, options: ReadOptions = DEFAULT_OPTIONS) -> Iterator[Chunk]:
         """Streams the file; raises ExportError, for a wrong format before the first chunk."""

@@ -80,6 +80,10 @@ class ExportReader(Protocol):
         """Bytes on disk that `chunks` will take: the sum of all `bytes_read`. Raises ExportError."""
         ...
 
+    def files(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> list[Path]:
+        """The files on disk that `chunks` will read, in its order. Raises ExportError."""
+        ...
+
     def chunks(self, path: Path, *, options: ReadOptions = DEFAULT_OPTIONS) -> Iterator[Chunk]:
         """Streams in bounded memory; raises ExportError, for a wrong format before the first chunk."""
         ...

@@ -1,5 +1,6 @@
 """Zips and folders that are unsafe, damaged or hold nothing; nothing of them is ever extracted."""
 
+import errno
 import json
 import os
 import stat
@@ -162,6 +163,31 @@ def test_total_bytes_raises_the_same(tmp_path: Path) -> None:
     path = archive_of(tmp_path / "a.zip", json.dumps([{"endTime": "x", "msPlayed": 1}]), "StreamingHistory0.json")
     with pytest.raises(WrongFormatError, match="run import spotify-account"):
         READER.total_bytes(path)
+
+
+def test_the_files_that_are_read(tmp_path: Path) -> None:
+    zipped = archive_of(tmp_path / "a.zip")
+    assert READER.files(zipped) == [zipped]
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("endsong_10.json", "endsong_2.json", "other.bin"):
+        (folder / name).write_text(json.dumps([RECORD]))
+    assert READER.files(folder) == [folder / "endsong_2.json", folder / "endsong_10.json"]
+
+
+def test_a_folder_that_cannot_be_listed_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / NAME).write_text(json.dumps([RECORD]))
+    listed = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(ExportError, match="closed cannot be opened: Permission denied"):
+        READER.total_bytes(tmp_path)
 
 
 @pytest.mark.parametrize("encoding", ["klingon", "zlib", "rot13"])
