@@ -74,6 +74,9 @@ class Request:
     dry_run: bool = False
 
 
+DEFAULTS = Request("", Path())  # what options are that were not given
+
+
 @dataclass
 class Report:
     """The account of an import: attempted = stored + duplicate + skipped + quarantined."""
@@ -169,6 +172,7 @@ def checked(request: Request) -> Request:
         raise UsageError("a catalogue is nobody's listening: leave --user out")
     if target.format == "lastfm-1k" and request.user is not None:
         raise UsageError("a lastfm-1k file names its listeners: leave --user out, or all their plays would be one's")
+    _check_options(request, target)
     if not LABEL.match(request.label):
         raise UsageError(f"--label {request.label!r}: use small letters, digits, - and _")
     if request.time_zone not in available_timezones():
@@ -176,6 +180,18 @@ def checked(request: Request) -> Request:
     if request.since and request.until and request.since >= request.until:
         raise UsageError("--from must lie before --to: the window is [from, to)")
     return request
+
+
+def _check_options(request: Request, target: ImportFormat) -> None:
+    """Raises UsageError for an option that the format does not take: ignored, it would not be missed."""
+    of_csv = {"--label": "label", "--delimiter": "delimiter", "--time-zone": "time_zone"}
+    of_plays = {"--from": "since", "--to": "until"}
+    not_taken = of_csv if target.format != "csv" else {}
+    if target.table == CATALOGUE:
+        not_taken = not_taken | of_plays
+    given = [option for option, name in not_taken.items() if getattr(request, name) != getattr(DEFAULTS, name)]
+    if given:
+        raise UsageError(f"{target.format} takes no {', '.join(given)}: leave it out")
 
 
 def _staged(lake: Lake, request: Request, target: ImportFormat, report: Report, spool: Spool) -> list[Entry]:
