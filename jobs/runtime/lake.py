@@ -25,7 +25,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.runtime.errors import ContractError, DiskSpaceError, LakeVersionError
+from jobs.runtime.errors import ContractError, DiskSpaceError, LakeMissingError, LakeVersionError
 from jobs.runtime.files import Files
 from jobs.runtime.frames import local_frame
 from jobs.runtime.settings import PROJECT, LakeSettings
@@ -83,14 +83,15 @@ class Stamp:
 class Lake:
     """Tables by name under one root.
 
-    Raises LakeVersionError on opening a lake that a newer Moodlake wrote.
+    A lake is made by who writes to it: with `creates=False` there has to be one. Raises LakeMissingError, and
+    LakeVersionError on opening a lake that a newer Moodlake wrote.
     """
 
-    def __init__(self, spark: SparkSession, settings: LakeSettings) -> None:
+    def __init__(self, spark: SparkSession, settings: LakeSettings, *, creates: bool = True) -> None:
         self.spark = spark
         self.files = Files(spark)
         self.root = absolute_root(settings.root)
-        self._marker = self._open_marker()
+        self._marker = self._open_marker(creates)
 
     def with_own_session(self) -> Lake:
         """The same lake through a session of its own, whose settings nobody else changes."""
@@ -282,7 +283,7 @@ class Lake:
             updated_rows=sum(int(metrics.get(name, 0)) for name in UPDATED_ROWS),
         )
 
-    def _open_marker(self) -> dict[str, Any]:
+    def _open_marker(self, creates: bool) -> dict[str, Any]:
         marker = f"{self.root}/{MARKER}"
         if self.files.exists(marker):
             told: dict[str, Any] = json.loads(self.files.read_text(marker))
@@ -294,6 +295,11 @@ class Lake:
         if self.files.names(f"{self.root}/bronze"):
             raise LakeVersionError(
                 f"the lake has tables but no {MARKER}: restore that file from a backup, the pseudonyms hang on it"
+            )
+        if not creates:
+            raise LakeMissingError(
+                f"there is no lake at {self.root}: LAKE__ROOT says where it is; `make run` makes one with a sample "
+                "world, `run_ingestion.py import` one with your own history"
             )
         told = {
             "format": LAKE_FORMAT,
