@@ -28,7 +28,7 @@ from pyspark.sql import functions as F
 from jobs.runtime.errors import ContractError, DiskSpaceError, LakeMissingError, LakeVersionError
 from jobs.runtime.files import Files
 from jobs.runtime.frames import local_frame
-from jobs.runtime.settings import PROJECT, LakeSettings
+from jobs.runtime.settings import LakeSettings, absolute_path
 from jobs.runtime.spark import tuned_like
 from schemas.catalog import contract_of, contracts
 from schemas.contract import Contract
@@ -321,8 +321,8 @@ def _declared(rows: DataFrame, contract: Contract) -> list[Column]:
 
 
 def absolute_root(root: str) -> str:
-    """The lake's root as Spark takes it: a relative folder lies under the project."""
-    return root.rstrip("/") if "://" in root else str((PROJECT / root).resolve())
+    """The lake's root as Spark takes it: a relative folder lies under the project, `~` is opened."""
+    return root.rstrip("/") if "://" in root else str(absolute_path(root).resolve())
 
 
 def is_local(root: str) -> bool:

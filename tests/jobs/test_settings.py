@@ -13,6 +13,7 @@ from clients.limits import Rate
 from jobs.runtime import settings as settings_module
 from jobs.runtime.errors import UsageError
 from jobs.runtime.jars import folders
+from jobs.runtime.lake import absolute_root
 from jobs.runtime.settings import NO_DOTENV, Settings, load_settings, setting_names
 
 SECRETS = (
@@ -67,6 +68,14 @@ def test_setup_fetches_where_commands_look_with_and_without_dotenv(
     assert folders() == [project / "theirs"]
     (project / ".env").write_text("LAKE__ROOTT=x\n")
     assert folders() == [project / "theirs"]
+
+
+def test_paths_lie_under_the_project_and_home_is_opened(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    monkeypatch.setenv("HOME", "/home/ash")
+    roots = ("data/lake", "~/lake", "/lake/", "s3a://bucket/lake/")
+    assert [absolute_root(root) for root in roots] == [
+        f"{project}/data/lake", "/home/ash/lake", "/lake", "s3a://bucket/lake"
+    ]  # fmt: skip
 
 
 def test_empty_is_not_set(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
