@@ -48,7 +48,7 @@ def bookmarks(lake: Lake) -> dict[tuple[str, str], int]:
 def record_stage(
     lake: Lake, run_id: str, as_of_date: date, outcome: Outcome, moved: Mapping[tuple[str, str], int]
 ) -> None:
-    """One row in ops.runs and the moved bookmarks, after the data is committed."""
+    """The moved bookmarks and, last, one row in ops.runs: where a bookmark fails, the stage has no row yet."""
     now = datetime.now(UTC)
     stamp = Stamp(f"{run_id}-{outcome.stage}-ops", as_of_date.isoformat())
     row = {
@@ -63,13 +63,13 @@ def record_stage(
         "quarantined_count": outcome.quarantined,
         "message": "; ".join(outcome.messages)[:MESSAGE_LENGTH] or None,
     }
-    append_rows(lake, "ops.runs", [row], stamp)
     if moved:
         rows = [
             {"consumer": consumer, "input": table, "run_id": run_id, "version": version, "moved_at": now}
             for (consumer, table), version in moved.items()
         ]
         append_rows(lake, "ops.bookmarks", rows, stamp)
+    append_rows(lake, "ops.runs", [row], stamp)
 
 
 def append_rows(lake: Lake, table: str, rows: list[dict[str, Any]], stamp: Stamp) -> None:
