@@ -18,7 +18,6 @@ from clients.exports.delimited import MAX_LINE_CHARS, Rows, split_header
 from clients.exports.detect import (
     ACCOUNT_NAME,
     CSV_NAME,
-    CSV_OPTIONAL,
     CSV_REQUIRED,
     DATA_SUFFIXES,
     EXTENDED_NAME,
@@ -129,13 +128,11 @@ class JsonReader(MemberReader):
     """Reads records of JSON arrays or lines as one column `payload`: compact JSON without redacted keys."""
 
     name: str
-    doc: str
     expects: str
     redacted: frozenset[str]
     wanted: Callable[[str], bool]
     skip_reason: Callable[[Record, str, ReadOptions], str | None]
     reject_rule: Callable[[Record], str | None] = lambda _record: None
-    columns: tuple[str, ...] = PAYLOAD
 
     def chunks(self, path: Path, *, options: ReadOptions = DEFAULT_OPTIONS) -> Iterator[Chunk]:
         """Streams the export; raises ExportError, for a wrong format before the first chunk."""
@@ -178,7 +175,7 @@ class JsonReader(MemberReader):
         return enumerate(ArrayRecords(every, STARTS), 1)
 
     def _member_chunks(self, member: Member, stream: MemberStream, options: ReadOptions) -> Iterator[Chunk]:
-        builder = ChunkBuilder(self.columns, member, stream)
+        builder = ChunkBuilder(PAYLOAD, member, stream)
         unit = "line" if member.inner.lower().endswith(LINE_SUFFIXES) else "record"
         skip_reason, reject_rule, redacted, encode = self.skip_reason, self.reject_rule, self.redacted, ENCODE
         base = member.name
@@ -223,15 +220,13 @@ class JsonReader(MemberReader):
 
 @dataclass(frozen=True)
 class HeaderedReader(MemberReader):
-    """Reads delimited text with a header: every column as text, an empty one as None."""
+    """Reads delimited text with a header: every column as text, an empty one as None. A `user_id` is a name still."""
 
     name: str
-    doc: str
     expects: str
     columns: tuple[str, ...]
     first_unnamed: str = ""
     any_delimiter: bool = True
-    redacted: frozenset[str] = frozenset()
 
     def chunks(self, path: Path, *, options: ReadOptions = DEFAULT_OPTIONS) -> Iterator[Chunk]:
         """Streams the file; raises MissingColumnsError and other ExportErrors before the first chunk."""
@@ -328,13 +323,10 @@ def delimited_chunks(builder: ChunkBuilder, rows: Rows) -> Iterator[Chunk]:
 
 @dataclass(frozen=True)
 class LastfmReader(MemberReader):
-    """Reads the Last.fm-1K layout: tab separated, no header, quotes are plain text."""
+    """Reads the Last.fm-1K layout: tab separated, no header, quotes are plain text. Its `user` is a name still."""
 
     name: str
-    doc: str
     expects: str
-    redacted: frozenset[str] = frozenset({"user"})
-    columns: tuple[str, ...] = LASTFM_COLUMNS
 
     def chunks(self, path: Path, *, options: ReadOptions = DEFAULT_OPTIONS) -> Iterator[Chunk]:
         """Streams the file; raises ExportError, for a wrong format before the first chunk."""
@@ -350,7 +342,7 @@ class LastfmReader(MemberReader):
                 with source.open(member) as stream:
                     blocks = text_blocks(stream, options.encoding)
                     rows = Rows(blocks, delimiter="\t", width=LASTFM_WIDTH, quoted=False)
-                    yield from delimited_chunks(ChunkBuilder(self.columns, member, stream), rows)
+                    yield from delimited_chunks(ChunkBuilder(LASTFM_COLUMNS, member, stream), rows)
 
     def _members(self, source: Source) -> list[Member]:
         return check_selected(source, self.name, base_name_wanted(TSV_NAME), self.expects)
@@ -399,7 +391,6 @@ def _listen_rule(record: Record) -> str | None:
 READERS: dict[str, ExportReader] = {
     "spotify-extended": JsonReader(
         name="spotify-extended",
-        doc="Spotify's extended streaming history: zip, folder or one JSON file; times are ends of plays.",
         expects="Streaming_History_Audio_*.json, Streaming_History_Video_*.json or endsong_*.json",
         redacted=SPOTIFY_PRIVATE,
         wanted=base_name_wanted(EXTENDED_NAME),
@@ -407,7 +398,6 @@ READERS: dict[str, ExportReader] = {
     ),
     "spotify-account": JsonReader(
         name="spotify-account",
-        doc="Spotify's account data, one year only: zip, folder or one JSON file; times are ends of plays.",
         expects="StreamingHistory_music_*.json or StreamingHistory*.json",
         redacted=SPOTIFY_PRIVATE,
         wanted=base_name_wanted(ACCOUNT_NAME),
@@ -415,7 +405,6 @@ READERS: dict[str, ExportReader] = {
     ),
     "listenbrainz": JsonReader(
         name="listenbrainz",
-        doc="ListenBrainz's listens: zip, folder or one file of JSON lines, or the older JSON array.",
         expects="listens/YYYY/M.jsonl or *_listens.json, one listen a record",
         redacted=frozenset({"user_name", "user_id"}),
         wanted=is_listens_member,
@@ -424,21 +413,15 @@ READERS: dict[str, ExportReader] = {
     ),
     "lastfm-1k": LastfmReader(
         name="lastfm-1k",
-        doc="The Last.fm-1K layout, tsv or a zip of it. `user` is yielded still: the job pseudonymises it.",
         expects=f"a .tsv without header, {LASTFM_WIDTH} tab separated columns: {', '.join(LASTFM_COLUMNS)}",
     ),
     "csv": HeaderedReader(
         name="csv",
-        doc=(
-            f"Listens as csv with a header: {', '.join(CSV_REQUIRED)} (user_id not where the user is given), "
-            f"optional {', '.join(CSV_OPTIONAL)}; other columns are kept. The job pseudonymises `user_id`."
-        ),
         expects=f"a .csv with a header of {', '.join(CSV_REQUIRED)}",
         columns=CSV_REQUIRED,
     ),
     "kaggle-tracks": HeaderedReader(
         name="kaggle-tracks",
-        doc="Kaggle's Spotify Tracks Dataset, csv or a zip of it: one row per (track_id, genre).",
         expects="a .csv with a header of track_id, artists, album_name, track_name and audio features",
         columns=KAGGLE_COLUMNS,
         first_unnamed="row_number",

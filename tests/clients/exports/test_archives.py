@@ -20,8 +20,9 @@ from clients.exports import (
     ReadOptions,
     UnsafeArchiveError,
     WrongFormatError,
-    detect,
 )
+from clients.exports.archive import open_source
+from clients.exports.detect import source_format
 
 NAME = "endsong_0.json"
 RECORD = {"ts": "2024-03-01T10:00:00Z", "ms_played": 1, "master_metadata_track_name": "T"}
@@ -215,4 +216,5 @@ def test_detect_by_content(tmp_path: Path, name: str, content: str, expected: st
     path.write_text(content)
     if zipped:
         path = archive_of(tmp_path / "some.zip", content, name.replace(".dat", ".jsonl"))
-    assert detect(path) == expected
+    with open_source(path) as source:
+        assert source_format(source) == expected
