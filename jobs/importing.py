@@ -2,7 +2,7 @@
 
 Records stream from the reader into a spool of column files inside the lake's staging, so that a file may be larger
 than memory; from there Spark does the rest. The account, the quarantine and the events are one publish group: a crash
-leaves all or nothing, and the next command completes it.
+leaves all or nothing, and the next command that writes completes it.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class Commit:
 
     @property
     def is_rewrite(self) -> bool:
-        """Whether readers cannot follow it row by row: a full build, a restore, or a hand that kept no record."""
+        """Whether readers must not follow it row by row: a full build, or a restore by any hand."""
         return self.mode == "replace" or self.operation == "RESTORE"
 
 
