@@ -55,6 +55,7 @@ LASTFM_COLUMNS = ("user", "played_at", "artist_mbid", "artist_name", "track_mbid
 SPOTIFY_PRIVATE = frozenset(
     {"username", "userName", "ip_addr", "ip_addr_decrypted", "user_agent", "user_agent_decrypted", "conn_country"}
 )
+EXTENDED_TRACK = ("master_metadata_track_name", "spotify_track_uri", "master_metadata_album_artist_name")
 PODCAST_NAME = re.compile(r"streaminghistory_podcast.*", re.IGNORECASE)
 AUDIOBOOK_NAME = re.compile(r"streaminghistory_audiobook.*", re.IGNORECASE)
 LINE_SUFFIXES = (".jsonl", ".ndjson")
@@ -364,9 +365,12 @@ def _extended_skip(record: Record, _base: str, options: ReadOptions) -> str | No
         return "audiobook"
     if get("incognito_mode") is True and options.skip_incognito:
         return "incognito"
-    if get("master_metadata_track_name") or get("spotify_track_uri"):
-        return None
-    return None if get("master_metadata_album_artist_name") else "no_track"
+    return "no_track" if get("ts") and not any(get(name) for name in EXTENDED_TRACK) else None
+
+
+def _extended_rule(record: Record) -> str | None:
+    """Spotify lists plays without a track, always with their time: without either it is a damaged record, no policy."""
+    return None if any(record.get(name) for name in ("ts", *EXTENDED_TRACK)) else "not_a_play"
 
 
 def _account_skip(record: Record, base: str, _options: ReadOptions) -> str | None:
@@ -395,6 +399,7 @@ READERS: dict[str, ExportReader] = {
         redacted=SPOTIFY_PRIVATE,
         wanted=base_name_wanted(EXTENDED_NAME),
         skip_reason=_extended_skip,
+        reject_rule=_extended_rule,
     ),
     "spotify-account": JsonReader(
         name="spotify-account",

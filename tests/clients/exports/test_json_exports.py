@@ -152,6 +152,13 @@ def test_extended_skips_by_policy_and_keeps_short_plays(tmp_path: Path) -> None:
     assert numbers(read("spotify-extended", path, skip_incognito=False)) == [0, 4]
 
 
+def test_an_object_that_is_no_play_is_damage_and_no_policy(tmp_path: Path) -> None:
+    damaged = [{"platform": "linux", "ms_played": 1}, {}, {"ts": None, "master_metadata_track_name": ""}]
+    chunk = read("spotify-extended", extended(tmp_path, json.dumps([play(1), *damaged])))
+    assert (len(chunk.rows), chunk.skipped) == (1, Counter())
+    assert [reject.rule for reject in chunk.rejects] == ["not_a_play"] * 3
+
+
 def test_account_layouts(tmp_path: Path) -> None:
     path = zipped(
         tmp_path / "my_spotify_data.zip",
