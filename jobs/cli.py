@@ -194,7 +194,7 @@ def demo(
 
 @app.command()
 def status() -> None:
-    """Tables, rows, versions, last runs, watermarks, and what was quarantined and why."""
+    """Tables, rows, versions, last runs, watermarks, accounts and their gaps, and what was quarantined and why."""
     from jobs.status import print_status
 
     with open_lake("status", writes=False) as (lake, _):

@@ -1,4 +1,7 @@
-"""What stands in the lake: tables, runs, bookmarks, imports, and what was quarantined and why."""
+"""What stands in the lake: tables, runs, bookmarks, imports, accounts and their gaps, and what was quarantined and why.
+
+It names listeners, as `accounts list` does: it is for the terminal.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,23 @@ def print_status(lake: Lake, console: Console) -> None:
     for row in marks.orderBy("consumer", "input").collect():
         bookmarks.add_row(row["consumer"], row["input"], str(row["version"]), str(lake.version(row["input"])))
     _print(console, bookmarks)
+
+    names = {row["user_id"]: row["user_name"] for row in lake.read("ops.accounts").collect()}
+    states = _table("Accounts: how far each was fetched", "listener", "source", "stream", "status", "fetched up to")
+    fetched = lake.read("ops.source_states").where(F.col("user_id").isNotNull())
+    for row in fetched.orderBy("source", "stream", "connection_id").collect():
+        until = f"{row['watermark_at']:%Y-%m-%d %H:%M}" if row["watermark_at"] else "-"
+        listener = escape(names.get(row["user_id"], "-"))
+        states.add_row(listener, row["source"], row["stream"], row["status"], until)
+    _print(console, states)
+
+    gaps = _table("Gaps: plays may be missing, an export fills them", "listener", "source", "gaps", "first", "last")
+    spans = lake.read("ops.gaps").groupBy("user_id", "source")
+    found = spans.agg(F.count("*").alias("gaps"), F.min("start_at").alias("first"), F.max("end_at").alias("last"))
+    for row in found.orderBy("source", "user_id").collect():
+        span = (f"{row[edge]:%Y-%m-%d}" for edge in ("first", "last"))
+        gaps.add_row(escape(names.get(row["user_id"], "-")), row["source"], str(row["gaps"]), *span)
+    _print(console, gaps)
 
     refused = _table("Quarantine", "table", "source", "rule", "records")
     rules = lake.read("ops.quarantine").select("table", "source", F.explode("rules").alias("rule"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from rich.console import Console
@@ -49,6 +49,21 @@ def test_names_of_people_are_no_markup(lake: Lake, console: Console) -> None:
     print_users(lake, console)
     assert "[unknown]" in told(console)
     assert "[/x]" in told(console)
+
+
+def test_status_tells_how_far_accounts_are_and_where_plays_are_missing(lake: Lake, console: Console) -> None:
+    ash, lastfm = {"user_id": SET["user_id"]}, {"source": "lastfm", "stream": "lastfm_scrobbles"}
+    put(lake, "ops.accounts", **ash, user_name="[unknown]")
+    put(lake, "ops.source_states", **ash, **lastfm, status="ok", watermark_at=datetime(2026, 9, 30, 8, 5))  # noqa: DTZ001
+    put(lake, "ops.source_states", source="beatport", stream="beatport_charts", connection_id="", user_id=None)
+    for day in (1, 7):
+        span = {"start_at": datetime(2026, 9, day), "end_at": datetime(2026, 9, day + 1)}  # noqa: DTZ001
+        put(lake, "ops.gaps", **ash, **lastfm, gap_id=str(day), certainty="possible", **span)
+    print_status(lake, console)
+    lines = [" ".join(line.replace("│", " ").split()) for line in told(console).splitlines()]
+    assert "[unknown] lastfm lastfm_scrobbles ok 2026-09-30 08:05" in lines
+    assert "[unknown] lastfm 2 2026-09-01 2026-09-08" in lines
+    assert not [line for line in lines if "beatport_charts" in line]
 
 
 def test_messages_of_runs_are_no_markup(lake: Lake, console: Console) -> None:
