@@ -18,7 +18,7 @@ help: ## list the targets
 $(VENV)/run.stamp: requirements.lock
 	@echo "setting up the environment (once)"
 	@$(PYTHON) -c 'import sys; sys.exit("Moodlake needs Python 3.11 or newer; set PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) # half a one is made anew
 	@$(PIP) -r requirements.lock
 	@touch $@
 
@@ -27,11 +27,9 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
 	@$(PIP) -r requirements-dev.lock
 	@touch $@
 
-.jars/done.stamp: jobs/runtime/jars.py $(VENV)/run.stamp
+# No stamp for the JARs: whether they are there and right is looked at each time, in a second.
+setup: $(VENV)/run.stamp ## prepare what `make run` needs
 	@$(BIN)/python -m jobs.runtime.jars
-	@touch $@
-
-setup: $(VENV)/run.stamp .jars/done.stamp ## prepare what `make run` needs
 
 setup-dev: setup $(VENV)/dev.stamp ## add what tests need
 

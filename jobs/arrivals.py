@@ -25,7 +25,6 @@ from jobs.runtime.publish import Entry, Group, decide, publish
 from jobs.runtime.quality import VIOLATIONS
 from jobs.runtime.spark import tune
 from schemas.catalog import contract_of
-from transformations.ids import hashed
 
 ONE_SECOND = timedelta(seconds=1)  # Spotify tells a moment with and without its milliseconds
 FEEDS = {"spotify": "spotify_api"}  # where a service has other feeds beside its API, as exports are
@@ -80,7 +79,7 @@ class Arrivals:
         events = self.lake.spark.read.parquet(path)
         if measured["bad"]:
             self.counts.quarantined[ingest.table] += measured["bad"]
-            self._refused.append(self._quarantined(ingest, events.where(is_bad)))
+            self._refused.append(self._quarantined(ingest, feed, events.where(is_bad)))
         by_order = F.col("_row") if ingest.keep is Keep.FIRST else F.col("_row").desc()
         place = F.row_number().over(Window.partitionBy("event_id").orderBy(by_order))
         once = events.where(~is_bad).withColumn("_place", place).where("_place = 1")
@@ -144,22 +143,17 @@ class Arrivals:
             only_new = ingest.keep is Keep.FIRST or not self.lake.exists(ingest.table)
             self.entries.append(Entry(ingest.table, path, "append" if only_new else "merge"))
 
-    def _quarantined(self, ingest: Ingest, bad: DataFrame) -> DataFrame:
+    def _quarantined(self, ingest: Ingest, feed: str, bad: DataFrame) -> DataFrame:
         """Records that broke a rule, whole, less what the stream redacts."""
-        nothing = F.lit(None)
-        user_id = F.col("user_id") if "user_id" in bad.columns else nothing.cast("string")
-        return bad.select(
-            hashed(F.lit(ingest.table), F.lit(ingest.source), user_id, F.col("payload")).alias("record_id"),
-            F.col("_run_id").alias("run_id"),
-            F.lit(ingest.table).alias("table"),
-            F.lit(ingest.source).alias("source"),
-            F.col(VIOLATIONS).alias("rules"),
-            "payload",
-            nothing.cast("string").alias("place"),
-            nothing.cast("bigint").alias("record_length"),
-            nothing.cast("string").alias("record_sha256"),
-            user_id.alias("user_id"),
-            F.col("_ingested_at").alias("quarantined_at"),
+        return ops.refused_rows(
+            bad,
+            table=ingest.table,
+            source=feed,
+            run_id=self.run_id,
+            rules=F.col(VIOLATIONS),
+            at=self.now,
+            user_id=ops.whose(bad),
+            payload=F.col("payload"),
         )
 
     def _path(self, ingest: Ingest, part: str) -> str:

@@ -28,7 +28,7 @@ from jobs.runtime.settings import NO_DOTENV, Settings
 from jobs.terminal import FAILED, PARTIAL, WRONG_CALL, err, open_lake, out, steps
 
 if TYPE_CHECKING:
-    from jobs.importing import Report
+    from jobs.importing import Report, Request
     from jobs.runtime.lake import Lake
     from jobs.runtime.ops import Outcome
 
@@ -153,24 +153,25 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Account for every record, store nothing.")] = False,
 ) -> None:
     """Import a listening history or the track catalogue from a file."""
-    from jobs.importing import Request, import_file, import_format
+    from jobs.importing import Request, checked, import_file
 
-    import_format(format)
-    request = Request(
-        format=format,
-        path=path,
-        user=user,
-        since=_day(since, "--from"),
-        until=_day(until, "--to"),
-        label=label,
-        delimiter=delimiter,
-        encoding=encoding,
-        time_zone=time_zone,
-        dry_run=dry_run,
+    request = checked(
+        Request(
+            format=format,
+            path=path,
+            user=user,
+            since=_day(since, "--from"),
+            until=_day(until, "--to"),
+            label=label,
+            delimiter=delimiter,
+            encoding=encoding,
+            time_zone=time_zone,
+            dry_run=dry_run,
+        )
     )
     if not path.exists():
         raise UsageError(f"there is no file or folder {path.name!r} at the path given")
-    with open_lake(f"import {format}", writes=True) as (lake, settings), _reading(path, format) as progress:
+    with open_lake(f"import {format}", writes=True) as (lake, settings), _reading(settings, request) as progress:
         report = import_file(lake, settings, request, progress)
     print_report(report, out)
 
@@ -193,7 +194,7 @@ def demo(
 
 @app.command()
 def status() -> None:
-    """Tables, rows, versions, last runs, watermarks, and what was quarantined and why."""
+    """Tables, rows, versions, last runs, watermarks, accounts and their gaps, and what was quarantined and why."""
     from jobs.status import print_status
 
     with open_lake("status", writes=False) as (lake, _):
@@ -225,7 +226,7 @@ def docs(
     for path, text in ((to, dictionary()), (settings, example())):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        out.print(f"wrote {path}")
+        out.print(f"wrote {path}", markup=False)
 
 
 @users_app.command("list")
@@ -313,7 +314,7 @@ def _tell(outcomes: list[Outcome]) -> None:
             told = "nothing new"
         else:
             told = "; ".join(outcome.messages)
-        out.print(f"{outcome.stage}: {outcome.status}, {told}")
+        out.print(f"{outcome.stage}: {outcome.status}, {told}", markup=False)
 
 
 def _as_of_date(lake: Lake, *, is_backfill: bool = False) -> date:
@@ -346,16 +347,18 @@ def _day(text: str | None, option: str) -> date | None:
 
 
 @contextmanager
-def _reading(path: Path, format: str) -> Iterator[Callable[[int], None]]:
+def _reading(settings: Settings, request: Request) -> Iterator[Callable[[int], None]]:
     """A progress bar over the file's bytes on a terminal."""
     from clients.exports import READERS
+    from jobs.importing import limits_of
 
     if not err.is_terminal:
         yield lambda _: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(f"reading {format}", total=READERS[format].total_bytes(path))
+        total = READERS[request.format].total_bytes(request.path, limits=limits_of(settings))
+        task = bar.add_task(f"reading {request.format}", total=total)
         yield lambda read: bar.advance(task, read)
 
 
@@ -368,7 +371,7 @@ def _summary(lake: Lake) -> None:
 
 def _next_steps(lake: Lake) -> None:
     out.print()
-    out.print(f"The lake is at {lake.root}", soft_wrap=True)
+    out.print(f"The lake is at {lake.root}", markup=False, soft_wrap=True)
     out.print(
         "Next: run_ingestion.py import spotify-extended my_spotify_data.zip --user YOU, then run_ingestion.py run"
     )
@@ -378,4 +381,4 @@ def _next_steps(lake: Lake) -> None:
 
 
 def _complain(error: object) -> None:
-    err.print(f"moodlake: {error}", soft_wrap=True)
+    err.print(f"moodlake: {error}", markup=False, soft_wrap=True)

@@ -162,6 +162,7 @@ class GroupBuilder:
         if touched.count == 0 and not assessment.as_of_moved:
             return
         if self._is_most_listeners(step, touched):
+            touched.keys.unpersist()
             self._stage_whole(step, assessment, f"{touched.count} listeners are touched")
             return
         inputs = {name: narrowed(rows, touched, step.scope_columns) for name, rows in self._inputs(step).items()}
@@ -192,11 +193,14 @@ class GroupBuilder:
                 self._stage_whole(step, assessment, "records that were updated have other track keys than before")
                 return
         previous = self.lake.read(step.table)
+        keys: Touched | None = None
         if not set(assessment.changes) - streams:
             keys = gathered(self.lake, inputs["plays"].select(*step.scope_columns).distinct())
             previous = narrowed(previous, keys, step.scope_columns)
         built = self._transformed(step, {**inputs, "previous": previous})
         self._stage_difference(step, assessment, built, previous)
+        if keys is not None:
+            keys.keys.unpersist()
 
     def _build_tails(self, step: Step, assessment: Assessment) -> None:
         tails = touched_tails(assessment, self.snapshot, self.run.window, view_inputs(step))
@@ -208,6 +212,7 @@ class GroupBuilder:
             total = self.lake.read(step.table).count()
             share = current.count() / total if total else 0.0
             if total > MIN_LISTENS_FOR_SHARE and share > self.settings.run.full_above_share:
+                tails.keys.unpersist()
                 self._stage_whole(step, assessment, f"{share:.0%} of listens are touched")
                 return
         events = {table: in_tails(self.lake.read(table), tails, "event_at") for table in view_inputs(step)}

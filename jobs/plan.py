@@ -57,10 +57,6 @@ class Step:
     decaying_days: int = 0
     period_input: str | None = None
 
-    @property
-    def name(self) -> str:
-        return self.table.split(".")[1]
-
 
 @dataclass(frozen=True)
 class ImportFormat:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import functions as F
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from jobs.runtime.lake import Lake
@@ -98,11 +99,11 @@ def print_profiles(lake: Lake, console: Console) -> None:
         late = current.get(row["user_id"])
         told = late["dominant_mood"] if late and late["status"] == "ok" else _why(late["status"] if late else None)
         table.add_row(
-            row["display_name"],
+            escape(row["display_name"]),
             f"{row['listen_count']:,}",
             *[_share(row[mood]) for mood in MOODS],
             told,
-            _shortened(", ".join(artists.get(row["user_id"], []))),
+            escape(_shortened(", ".join(artists.get(row["user_id"], [])))),
         )
     console.print(table)
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from typing import Annotated
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jobs.runtime.errors import LakeMissingError
 from jobs.terminal import PARTIAL, open_lake, open_services, out
+
+if TYPE_CHECKING:
+    from jobs.accounts import Connection
 
 accounts_app = typer.Typer(help="Accounts at services: connect, list, disconnect, check.", rich_markup_mode=None)
 
@@ -80,7 +85,8 @@ def check() -> None:
     """Ask each connected service once: what works, and what to do about the rest. Exit code 3 where some fail."""
     from jobs.accounts import check_connections, connections, print_checks
 
-    with open_lake("accounts check", writes=False) as (lake, _):
+    found: list[Connection] = []
+    with suppress(LakeMissingError), open_lake("accounts check", writes=False) as (lake, _):
         found = connections(lake)
     checks = check_connections(open_services(), found)
     print_checks(checks, out)

@@ -23,6 +23,10 @@ class DiskSpaceError(MoodlakeError):
     """There is too little room to write."""
 
 
+class LakeMissingError(MoodlakeError):
+    """There is no lake where one is to be read."""
+
+
 class LakeVersionError(MoodlakeError):
     """The lake was written by a newer Moodlake."""
 

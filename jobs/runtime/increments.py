@@ -229,7 +229,10 @@ def touched_tails(
             plays = snapshot.lake.read(table).where(in_window)
             firsts.append(plays.groupBy("user_id").agg(F.min("event_at").alias("first")))
     first = reduce(DataFrame.unionByName, firsts).groupBy("user_id").agg(F.min("first").alias("first"))
-    return gathered(snapshot.lake, _from_session_start(gathered(snapshot.lake, first), listens))
+    starts = gathered(snapshot.lake, first)
+    tails = gathered(snapshot.lake, _from_session_start(starts, listens))
+    starts.keys.unpersist()
+    return tails
 
 
 def net_changes(changes: DataFrame, table: str, step: Step) -> DataFrame:

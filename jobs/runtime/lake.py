@@ -25,10 +25,10 @@ from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.runtime.errors import ContractError, DiskSpaceError, LakeVersionError
+from jobs.runtime.errors import ContractError, DiskSpaceError, LakeMissingError, LakeVersionError
 from jobs.runtime.files import Files
 from jobs.runtime.frames import local_frame
-from jobs.runtime.settings import PROJECT, LakeSettings
+from jobs.runtime.settings import LakeSettings, absolute_path
 from jobs.runtime.spark import tuned_like
 from schemas.catalog import contract_of, contracts
 from schemas.contract import Contract
@@ -62,7 +62,7 @@ class Commit:
 
     @property
     def is_rewrite(self) -> bool:
-        """Whether readers cannot follow it row by row: a full build, a restore, or a hand that kept no record."""
+        """Whether readers must not follow it row by row: a full build, or a restore by any hand."""
         return self.mode == "replace" or self.operation == "RESTORE"
 
 
@@ -84,14 +84,15 @@ class Stamp:
 class Lake:
     """Tables by name under one root.
 
-    Raises LakeVersionError on opening a lake that a newer Moodlake wrote.
+    A lake is made by who writes to it: with `creates=False` there has to be one. Raises LakeMissingError, and
+    LakeVersionError on opening a lake that a newer Moodlake wrote.
     """
 
-    def __init__(self, spark: SparkSession, settings: LakeSettings) -> None:
+    def __init__(self, spark: SparkSession, settings: LakeSettings, *, creates: bool = True) -> None:
         self.spark = spark
         self.files = Files(spark)
         self.root = absolute_root(settings.root)
-        self._marker = self._open_marker()
+        self._marker = self._open_marker(creates)
 
     def with_own_session(self) -> Lake:
         """The same lake through a session of its own, whose settings nobody else changes."""
@@ -137,6 +138,10 @@ class Lake:
         if wanted != list(range(after + 1, newest + 1)):
             return None
         return [self._commit(table, version) for version in wanted]
+
+    def last_commits(self, table: str, count: int) -> list[Commit]:
+        """The newest commits whose log is there, oldest first; fewer where it does not reach back that far."""
+        return [self._commit(table, version) for version in self._versions(table)[-count:]]
 
     def last_commit(self, table: str) -> Commit | None:
         """The newest commit that a run of ours wrote, or a restore if that is newer; None without any."""
@@ -284,7 +289,7 @@ class Lake:
         """Whether its listeners are the sample world's."""
         return self.files.exists(f"{self.root}/{SAMPLE_MARK}")
 
-    def _open_marker(self) -> dict[str, Any]:
+    def _open_marker(self, creates: bool) -> dict[str, Any]:
         marker = f"{self.root}/{MARKER}"
         if self.files.exists(marker):
             told: dict[str, Any] = json.loads(self.files.read_text(marker))
@@ -296,6 +301,11 @@ class Lake:
         if self.files.names(f"{self.root}/bronze"):
             raise LakeVersionError(
                 f"the lake has tables but no {MARKER}: restore that file from a backup, the pseudonyms hang on it"
+            )
+        if not creates:
+            raise LakeMissingError(
+                f"there is no lake at {self.root}: LAKE__ROOT says where it is; `make run` makes one with a sample "
+                "world, `run_ingestion.py import` one with your own history"
             )
         told = {
             "format": LAKE_FORMAT,
@@ -317,8 +327,8 @@ def _declared(rows: DataFrame, contract: Contract) -> list[Column]:
 
 
 def absolute_root(root: str) -> str:
-    """The lake's root as Spark takes it: a relative folder lies under the project."""
-    return root.rstrip("/") if "://" in root else str((PROJECT / root).resolve())
+    """The lake's root as Spark takes it: a relative folder lies under the project, `~` is opened."""
+    return root.rstrip("/") if "://" in root else str(absolute_path(root).resolve())
 
 
 def is_local(root: str) -> bool:

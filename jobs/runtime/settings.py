@@ -184,9 +184,9 @@ else:
     Settings = create_model("Settings", __base__=OwnSettings, **_services())
 
 
-def load_settings() -> Settings:
+def load_settings(*, reads_dotenv: bool = True) -> Settings:
     """Settings from the environment, over .env, over the defaults. Raises UsageError naming the bad setting."""
-    dotenv = None if os.environ.get(NO_DOTENV) else PROJECT / ".env"
+    dotenv = PROJECT / ".env" if reads_dotenv and not os.environ.get(NO_DOTENV) else None
     try:
         return Settings(_env_file=dotenv)
     except ValidationError as error:

@@ -99,6 +99,15 @@ def test_a_newer_lake_is_told(tmp_path: Path) -> None:
     assert "update Moodlake" in result.stderr
 
 
+@pytest.mark.spark
+def test_reading_makes_no_lake(tmp_path: Path) -> None:
+    result = call(tmp_path, "status")
+    assert result.returncode == 1
+    assert "there is no lake at" in one_line(result)
+    assert "LAKE__ROOT" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_jars_say_how_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(JarsError, match="make setup"):
         jar_paths(tmp_path)
@@ -110,6 +119,8 @@ def test_missing_jars_say_how_to_get_them(tmp_path: Path) -> None:
     [
         (("import", "mp3", "x"), "known: spotify-extended"),
         (("import", "csv", "no-such-file.csv"), "no file or folder"),
+        (("import", "csv", "no-such-file.csv", "--user", " "), "--user is blank"),
+        (("import", "csv", "no-[red]-file"), "no-[red]-file"),
         (("build", "--stage", "platinum"), "the plan has silver, gold"),
         (("backfill",), "--from"),
         (("backfill", "--from", "2026-02-01", "--to", "2026-01-01"), "[from, to)"),

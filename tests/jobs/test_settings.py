@@ -9,6 +9,8 @@ import pytest
 from clients.http import DEFAULT_RETRY, TIMEOUT
 from jobs.runtime import settings as settings_module
 from jobs.runtime.errors import UsageError
+from jobs.runtime.jars import folders
+from jobs.runtime.lake import absolute_root
 from jobs.runtime.settings import NO_DOTENV, Settings, example, load_settings, setting_names
 
 SECRETS = (
@@ -51,6 +53,26 @@ def test_dotenv_can_be_ignored(monkeypatch: pytest.MonkeyPatch, project: Path) -
     (project / ".env").write_text("SPOTIFY_CLIENT_ID=of-the-file\n")
     monkeypatch.setenv(NO_DOTENV, "1")
     assert load_settings().spotify.client_id is None
+
+
+def test_setup_fetches_where_commands_look_with_and_without_dotenv(
+    monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    assert folders() == [project / ".jars"]
+    (project / ".env").write_text("SPARK__JARS_DIR=/opt/jars\n")
+    assert folders() == [project / ".jars", Path("/opt/jars")]
+    monkeypatch.setenv("SPARK__JARS_DIR", "theirs")
+    assert folders() == [project / "theirs"]
+    (project / ".env").write_text("LAKE__ROOTT=x\n")
+    assert folders() == [project / "theirs"]
+
+
+def test_paths_lie_under_the_project_and_home_is_opened(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    monkeypatch.setenv("HOME", "/home/ash")
+    roots = ("data/lake", "~/lake", "/lake/", "s3a://bucket/lake/")
+    assert [absolute_root(root) for root in roots] == [
+        f"{project}/data/lake", "/home/ash/lake", "/lake", "s3a://bucket/lake"
+    ]  # fmt: skip
 
 
 def test_empty_is_not_set(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
