@@ -30,7 +30,8 @@ def test_a_small_sample_world(lake: Lake, settings: Settings, tmp_path: Path, mo
     assert lake.is_sample
     run(lake, settings, datetime.now(UTC).date())
     sources = {row["source"] for row in lake.read("silver.listens").select("source").distinct().collect()}
-    assert {"spotify_api", "spotify_extended"} <= sources
+    assert "spotify_api" in sources
+    assert len(sources) > 3, "exports are missing"
     profiles = lake.read("gold.user_mood_profiles").where("period = 'all' AND status = 'ok'")
     assert profiles.count() > 4
 
