@@ -147,7 +147,7 @@ class GroupBuilder:
                 Scope.KEYS: self._build_keys,
                 Scope.FOLD: self._build_fold,
                 Scope.TAILS: self._build_tails,
-            }[step.scope](step, assessment)
+            }[Scope.WHOLE if assessment.moves_every_row else step.scope](step, assessment)
         log.info("built", table=step.table, seconds=round(time.monotonic() - began, 1))
 
     def _build_whole(self, step: Step, assessment: Assessment) -> None:

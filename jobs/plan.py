@@ -39,8 +39,8 @@ class Step:
     """One table. `uses` names the columns of an input whose change matters; all where it is silent.
 
     `via` is the table that leads from a changed input without the scope columns (a track) to those that have them
-    (its listeners). `period_days` are the windows that end on as_of_date: when that moves, old plays fall out of
-    them; within `decaying_days` every play changes its weight.
+    (its listeners). `population` names inputs whose change may move every row. `period_days` are the windows that end
+    on as_of_date: when that moves, old plays fall out of them; within `decaying_days` every play changes its weight.
     """
 
     table: str
@@ -51,6 +51,7 @@ class Step:
     write: Write = Write.MERGE
     scope_columns: tuple[str, ...] = ()
     via: str | None = None
+    population: tuple[str, ...] = ()
     uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     takes_as_of_date: bool = False
     period_days: tuple[int, ...] = ()
@@ -209,6 +210,13 @@ STEPS = (
         scope=Scope.WHOLE,
     ),
     Step(
+        "silver.genres",
+        reads=("silver.catalogue_tracks",),
+        stage="silver",
+        group="listens",
+        scope=Scope.WHOLE,
+    ),
+    Step(
         "silver.spotify_tracks",
         reads=("bronze.spotify_tracks",),
         stage="silver",
@@ -249,13 +257,14 @@ STEPS = (
     ),
     Step(
         "silver.track_features",
-        reads=("silver.tracks", "silver.catalogue_tracks", "silver.service_features"),
+        reads=("silver.tracks", "silver.catalogue_tracks", "silver.service_features", "silver.genres"),
         stage="silver",
         group="listens",
         scope=Scope.KEYS,
-        scope_columns=("track_id",),
+        scope_columns=("artist_id",),
         via="silver.tracks",
-        uses={"silver.tracks": ("track_id", "track_key")},
+        population=("silver.genres",),
+        uses={"silver.tracks": ("track_id", "track_key", "artist_id", "album_name")},
     ),
     Step(
         "silver.track_moods",

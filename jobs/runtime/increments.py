@@ -87,6 +87,10 @@ class Assessment:
         return self.step.takes_as_of_date and self.published_as_of != self.as_of_date
 
     @property
+    def moves_every_row(self) -> bool:
+        return any(table in self.changes for table in self.step.population)
+
+    @property
     def is_needed(self) -> bool:
         return self.full_reason is not None or bool(self.changes) or self.as_of_moved
 

@@ -60,7 +60,7 @@ def plain(value: Any) -> Any:
 
 def test_outside_readers_see_the_same_rows(built: Lake) -> None:
     tables = built_tables(built)
-    assert len(tables) == 20
+    assert len(tables) == 21
     duckdb.sql("SET TimeZone = 'UTC'")
     for table in tables:
         rows = built.read(table)
@@ -98,7 +98,9 @@ def test_coverage_counts_plays_and_tracks(built: Lake) -> None:
     assert plays.total == listens.count() == sum(by_source.values())
     assert plays.covered == listens.where("feature_source <> 'none'").count()
     assert tracks.total == listens.select("track_id").distinct().count()
+    assert plays.measured == listens.where("feature_source = 'kaggle'").count() < plays.covered
     assert str(plays).startswith(f"Coverage: {plays.covered}/{plays.total} = ")
+    assert str(plays).endswith(" % measured")
 
 
 def test_every_play_is_in_listens_once_or_accounted_for(built: Lake) -> None:
