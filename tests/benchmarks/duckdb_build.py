@@ -354,10 +354,11 @@ WITH once AS (
     FROM once o JOIN track_identities i USING (source, source_track_key) JOIN tracks t ON i.track_id = t.track_id
         JOIN users u USING (user_id)
 ), cut AS (
-    SELECT *, coalesce(epoch_us(played_at) // 1000000 - lag(epoch_us(played_at) // 1000000
-        + coalesce(ms_played, 0) / 1000) OVER listener > 1800, true) AS opens
+    SELECT *, coalesce(epoch_us(played_at) // 1000000 - max(epoch_us(played_at) // 1000000
+        + coalesce(ms_played, 0) / 1000) OVER before >= 1800, true) AS opens
     FROM identified
-    WINDOW listener AS (PARTITION BY user_id ORDER BY played_at, source, artist_name, track_name, event_id)
+    WINDOW before AS (PARTITION BY user_id ORDER BY played_at, source, artist_name, track_name, event_id
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )
 SELECT event_id AS listen_id, user_id, played_at,
     CASE WHEN time_zone = 'UTC' THEN played_at ELSE timezone(time_zone, timezone('UTC', played_at)) END::DATE
