@@ -40,7 +40,9 @@ class Step:
 
     `via` is the table that leads from a changed input without the scope columns (a track) to those that have them
     (its listeners). `period_days` are the windows that end on as_of_date: when that moves, old plays fall out of
-    them; within `decaying_days` every play changes its weight.
+    them; within `decaying_days` every play changes its weight. `models` are the fitted models that go to `build` by
+    their names. `rules` is raised when a build comes to mean something else: like another version of a model, it has
+    the table built in full.
     """
 
     table: str
@@ -56,6 +58,8 @@ class Step:
     period_days: tuple[int, ...] = ()
     decaying_days: int = 0
     period_input: str | None = None
+    models: tuple[str, ...] = ()
+    rules: int = 1
 
     @property
     def name(self) -> str:
@@ -231,6 +235,7 @@ STEPS = (
         group="listens",
         scope=Scope.KEYS,
         scope_columns=("track_id",),
+        models=("mood_sound",),
     ),
     Step(
         "silver.listens",

@@ -17,7 +17,7 @@ CONTRACT = Contract(
         Column("mood", STRING, "The likeliest mood, or unknown"),
         Column("mood_source", STRING, "What it was worked out from: sound, or none"),
         Column("mood_confidence", DOUBLE, "How far it can be trusted, 0-1; 0 where unknown"),
-        Column("model_version", STRING, "The model that worked it out"),
+        Column("model_version", STRING, "The sound model that worked it out; docs/mood-model.md describes it"),
     ),
     checks=(
         *MOOD_CHECKS,
