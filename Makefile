@@ -10,7 +10,7 @@ PARALLEL := -n 2 --dist worksteal
 # A person's .env holds credentials: tests, bench and demo never read it.
 UNENV := MOODLAKE_IGNORE_DOTENV=1
 
-.PHONY: help setup setup-dev run sandbox test test-fast check lint types imports soak bench docs locks clean
+.PHONY: help setup setup-dev run sandbox test test-fast check lint types imports soak bench evaluate docs locks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ soak: setup-dev ## the long forms of the property, kill and night tests
 
 bench: setup-dev ## speed against bare Spark and DuckDB, writes docs/performance.md
 	@$(UNENV) $(BIN)/python -m tests.benchmarks $(BENCH)
+
+evaluate: setup-dev ## quality on the real data beside the checkout, writes docs/quality.md (EVALUATE="--help")
+	@$(UNENV) $(BIN)/python -m tests.evaluation $(EVALUATE)
 
 docs: setup ## write docs/dictionary.md from the contracts
 	@$(UNENV) $(BIN)/python run_ingestion.py docs

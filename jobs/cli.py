@@ -22,6 +22,7 @@ from jobs.commands.auth import auth
 from jobs.commands.beatport import beatport_app
 from jobs.commands.ingest import fetch, ingest
 from jobs.commands.playback import queue
+from jobs.commands.train import train_app
 from jobs.plan import IMPORT_FORMATS, stages
 from jobs.runtime.errors import MoodlakeError, UsageError
 from jobs.runtime.settings import NO_DOTENV, Settings
@@ -45,6 +46,7 @@ users_app = typer.Typer(help="Listeners: list them, set how they are shown and w
 app.add_typer(users_app, name="users")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(beatport_app, name="beatport")
+app.add_typer(train_app, name="train")
 
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The date periods end on; today (UTC).")

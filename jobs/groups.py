@@ -41,6 +41,7 @@ from jobs.runtime.increments import (
     touches_days,
 )
 from jobs.runtime.lake import CHANGE, Lake
+from jobs.runtime.models import Models
 from jobs.runtime.publish import Entry, Group, carried_over, decide, publish
 from jobs.runtime.quality import VIOLATIONS, judge, measure, warm_up, with_violations
 from jobs.runtime.settings import Settings
@@ -90,6 +91,7 @@ class GroupBuilder:
         self.group_id = group_id
         self.snapshot = Snapshot(lake, bookmarks)
         self.progress = progress
+        self.models = Models(settings.model)
         self.entries: list[Entry] = []
         self.assessments: list[Assessment] = []
         self.refused: list[DataFrame] = []
@@ -130,7 +132,8 @@ class GroupBuilder:
 
     def _build(self, step: Step) -> None:
         """Build and stage one table, or nothing where none of its inputs changed."""
-        assessment = assess(step, self.snapshot, self.run.as_of_date, full=self.run.full)
+        models = {name: model.version for name, model in self.models.of(step.models).items()}
+        assessment = assess(step, self.snapshot, self.run.as_of_date, full=self.run.full, models=models)
         self.assessments.append(assessment)
         is_in_window = self.run.window is not None and touches_days(step)
         if not assessment.is_needed and not is_in_window:
@@ -247,7 +250,7 @@ class GroupBuilder:
     def _transformed(self, step: Step, inputs: dict[str, DataFrame]) -> DataFrame:
         if step.scope is Scope.FOLD and "previous" not in inputs:
             inputs["previous"] = local_frame(self.lake.spark, [], contract_of(step.table).struct())
-        arguments: dict[str, Any] = dict(inputs)
+        arguments: dict[str, Any] = {**inputs, **self.models.of(step.models)}
         if step.takes_as_of_date:
             arguments["as_of_date"] = self.run.as_of_date
         return conformed(_build_of(step.table)(**arguments), contract_of(step.table))
@@ -260,6 +263,7 @@ class GroupBuilder:
     def _stage_whole(self, step: Step, assessment: Assessment, reason: str) -> None:
         """Every row anew, over whatever the table held; of a history table only the run's window."""
         self.full_builds.append(f"{step.table} in full: {reason}")
+        log.info("built in full", table=step.table, reason=reason)
         self._raise_shuffle_partitions(sum(self.lake.bytes_of(table) for table in stored_inputs(step)))
         self._stage_rewrite(step, assessment, self._transformed(step, self._inputs(step)))
 
@@ -321,7 +325,16 @@ class GroupBuilder:
             predicate = self._window(step)
         elif ordered_by:
             predicate = within(contract, ordered_by, counted["lowest"], counted["highest"])
-        entry = Entry(step.table, path, mode, {**assessment.reads, **own}, predicate, keys_path=keys_path)
+        entry = Entry(
+            step.table,
+            path,
+            mode,
+            {**assessment.reads, **own},
+            predicate,
+            keys_path=keys_path,
+            rules=step.rules,
+            models=dict(assessment.models),
+        )
         self.entries.append(entry)
         rows = carried_over(self.lake, entry, staged, self.run.as_of_date) if mode == "carry_over" else staged
         self.snapshot.staged[step.table] = StagedTable(rows, is_rewrite=mode != "merge", own_rows=staged)

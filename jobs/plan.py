@@ -41,6 +41,8 @@ class Step:
     `via` is the table that leads from a changed input without the scope columns (a track) to those that have them
     (its listeners). `population` names inputs whose change may move every row. `period_days` are the windows that end
     on as_of_date: when that moves, old plays fall out of them; within `decaying_days` every play changes its weight.
+    `models` are the fitted models that go to `build` by their names. `rules` is raised when a build comes to mean
+    something else: like another version of a model, it has the table built in full.
     """
 
     table: str
@@ -57,6 +59,8 @@ class Step:
     period_days: tuple[int, ...] = ()
     decaying_days: int = 0
     period_input: str | None = None
+    models: tuple[str, ...] = ()
+    rules: int = 1
 
 
 @dataclass(frozen=True)
@@ -265,6 +269,7 @@ STEPS = (
         via="silver.tracks",
         population=("silver.genres",),
         uses={"silver.tracks": ("track_id", "track_key", "artist_id", "album_name")},
+        rules=2,
     ),
     Step(
         "silver.track_moods",
@@ -273,6 +278,7 @@ STEPS = (
         group="listens",
         scope=Scope.KEYS,
         scope_columns=("track_id",),
+        models=("mood_sound",),
     ),
     Step(
         "silver.listens",

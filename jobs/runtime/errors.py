@@ -39,5 +39,9 @@ class ContractError(MoodlakeError):
     """Rows or a stored table do not have the shape that the contract declares."""
 
 
+class ModelError(MoodlakeError):
+    """A fitted model is missing or damaged, or cannot be fitted."""
+
+
 class AuditError(MoodlakeError):
     """A check that may not fail has failed; nothing of its publish group was published."""

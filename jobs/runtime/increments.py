@@ -80,6 +80,7 @@ class Assessment:
     bookmarks: dict[str, int]
     published_as_of: date | None
     as_of_date: date
+    models: Mapping[str, str]
     updated: tuple[str, ...] = ()
 
     @property
@@ -95,8 +96,11 @@ class Assessment:
         return self.full_reason is not None or bool(self.changes) or self.as_of_moved
 
 
-def assess(step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool) -> Assessment:
-    """Compare the step's bookmarks with its inputs; no rows are read yet."""
+def assess(
+    step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool, models: Mapping[str, str] | None = None
+) -> Assessment:
+    """Compare the step's bookmarks with its inputs, and its rules and models (by version) with those that built the
+    table; no rows are read yet."""
     lake = snapshot.lake
     last = lake.last_commit(step.table)
     reason = "asked for" if full else None
@@ -104,6 +108,8 @@ def assess(step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool) -> A
         reason = reason or "first build"
     elif last.operation == "RESTORE":
         reason = reason or "the table was restored"
+    elif not reason and (other := _built_otherwise(step, models or {}, last)):
+        reason = other
     elif not reason and (new := lake.missing_columns(step.table)):
         reason = f"the contract has new columns: {', '.join(new)}"
     changes: dict[str, DataFrame] = {}
@@ -144,8 +150,20 @@ def assess(step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool) -> A
         bookmarks=bookmarks,
         published_as_of=date.fromisoformat(last.as_of_date) if last and last.as_of_date else None,
         as_of_date=as_of_date,
+        models=models or {},
         updated=tuple(updated),
     )
+
+
+def _built_otherwise(step: Step, models: Mapping[str, str], last: Commit) -> str | None:
+    """Why what stands in the table is not what the step would build of the same inputs now; None where it is."""
+    if last.rules != step.rules:
+        return f"its rules are {step.rules}, the table was built by {last.rules}"
+    for name in sorted({*models, *last.models}):
+        now, before = models.get(name, "no longer used"), last.models.get(name)
+        if now != before:
+            return f"{name} is {now}, the table was built " + (f"by {before}" if before else "without it")
+    return None
 
 
 @dataclass(frozen=True)

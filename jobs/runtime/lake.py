@@ -1,8 +1,8 @@
 """The lake: the one place that knows paths, and the only writer of tables.
 
 A table lives at <root>/<layer>/<table>. Every commit says in its userMetadata which publish group of which run wrote
-it and which versions of its inputs were read: that is the truth after a crash. Change feed on at creation, deletion
-vectors off, so that outside readers stay simple.
+it, which versions of its inputs were read, and by which rules and models: that is the truth after a crash. Change feed
+on at creation, deletion vectors off, so that outside readers stay simple.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ class Commit:
     mode: str = ""
     as_of_date: str = ""
     reads: dict[str, int] = field(default_factory=dict)
+    rules: int = 1  # also of a commit from before rules and models were recorded
+    models: dict[str, str] = field(default_factory=dict)
     deleted_rows: int = 0
     updated_rows: int = 0
 
@@ -73,12 +75,11 @@ class Stamp:
     group_id: str
     as_of_date: str
     reads: dict[str, int] = field(default_factory=dict)
+    rules: int = 1
+    models: dict[str, str] = field(default_factory=dict)
 
     def text(self, mode: str) -> str:
-        return json.dumps(
-            {"group_id": self.group_id, "mode": mode, "as_of_date": self.as_of_date, "reads": self.reads},
-            sort_keys=True,
-        )
+        return json.dumps({**asdict(self), "mode": mode}, sort_keys=True)
 
 
 class Lake:
@@ -280,6 +281,8 @@ class Lake:
             mode=told.get("mode", ""),
             as_of_date=told.get("as_of_date", ""),
             reads=told.get("reads", {}),
+            rules=told.get("rules", 1),
+            models=told.get("models", {}),
             deleted_rows=sum(int(metrics.get(name, 0)) for name in DELETED_ROWS),
             updated_rows=sum(int(metrics.get(name, 0)) for name in UPDATED_ROWS),
         )

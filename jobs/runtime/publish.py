@@ -30,7 +30,8 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Entry:
-    """One table of a group: its staged rows, how they go in, and the versions of the inputs they were made from.
+    """One table of a group: its staged rows, how they go in, and from which versions of its inputs, by which rules and
+    versions of models they were made.
 
     `mode` is append, replace, merge, replace_where, or carry_over: the staged rows, and of the published ones those
     whose key is not among `keys_path`, moved to the group's as_of_date.
@@ -43,6 +44,8 @@ class Entry:
     predicate: str = "true"
     keys_path: str = ""
     once_by: str = ""  # of an append: skip rows whose value in this column the table already has
+    rules: int = 1
+    models: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def _commit_once(lake: Lake, group: Group, entry: Entry, resumed: bool) -> None:
     if resumed and (_is_committed(lake, entry.table, group.group_id) or not _is_staged(lake, entry)):
         return
     own = lake.with_own_session()
-    _commit(own, entry, Stamp(group.group_id, group.as_of_date, entry.reads))
+    _commit(own, entry, Stamp(group.group_id, group.as_of_date, entry.reads, entry.rules, entry.models))
 
 
 def _is_committed(lake: Lake, table: str, group_id: str) -> bool:

@@ -71,6 +71,13 @@ class RunSettings(Section):
     )
 
 
+class ModelSettings(Section):
+    dir: str = Field("data/models", description="Where the fitted models are that builds use")
+    train_on_api_rows: bool = Field(
+        False, description="Let `train` learn from values that came through Spotify's API; its terms forbid it"
+    )
+
+
 class LogSettings(Section):
     level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe level that is logged")
     format: str = Field("console", pattern="^(console|json)$", description="console for people, json for machines")
@@ -114,6 +121,7 @@ class OwnSettings(BaseSettings):
     run: RunSettings = Field(default_factory=RunSettings)  # type: ignore[arg-type]
     ingest: IngestSettings = Field(default_factory=IngestSettings)  # type: ignore[arg-type]
     http: HttpSettings = Field(default_factory=HttpSettings)  # type: ignore[arg-type]
+    model: ModelSettings = Field(default_factory=ModelSettings)  # type: ignore[arg-type]
     log: LogSettings = Field(default_factory=LogSettings)  # type: ignore[arg-type]
 
     @classmethod

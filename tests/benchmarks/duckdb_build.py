@@ -6,13 +6,16 @@ rounds a cast to integer where Spark cuts it off, and arg_max skips nulls; hence
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from datetime import date
+from pathlib import Path
 
 from schemas.silver.pages import PAGE_FIELDS
 from tests.benchmarks import duckdb_gold
 from tests.benchmarks.duckdb_gold import HIGHEST, LIKELIEST, MOODS, SEP
 
+SOUND_MODEL = Path(__file__).resolve().parents[2] / "data" / "models" / "mood_sound.json"
 FEATURES = ("danceability", "energy", "valence", "speechiness", "acousticness", "instrumentalness", "liveness",
             "loudness_db", "tempo_bpm", "key", "mode", "time_signature")  # fmt: skip
 SUMS = """sum(listen_count)::BIGINT AS listen_count, sum(skip_count)::BIGINT AS skip_count,
@@ -327,20 +330,35 @@ SELECT track_id, artist_id, {", ".join(FEATURES)}, feature_source, {_CONFIDENCE}
     map_from_entries(list_filter([{_ENTRIES}], lambda e: e IS NOT NULL)) AS value_sources
 FROM valued"""
 
-TRACK_MOODS = f"""
-WITH steps AS (
-    SELECT track_id, feature_confidence, 1 / (1 + exp(-6.0::DOUBLE * (valence - 0.5::DOUBLE))) AS p,
-        1 / (1 + exp(-6.0::DOUBLE * (energy - 0.5::DOUBLE))) AS i
+
+def _track_moods() -> str:
+    """The fitted model as its artefact tells it: a mood's share of the exponents of weighted, standardised features."""
+    model = json.loads(SOUND_MODEL.read_text(encoding="utf-8"))
+    scores: dict[str, list[str]] = {mood: [] for mood in MOODS}
+    for axis in model["axes"]:
+        terms = [f"({axis['intercept']!r})::DOUBLE"]
+        for name, weight in axis["weights"].items():
+            mean, spread = (f"({model['features'][name][of]!r})::DOUBLE" for of in ("mean", "spread"))
+            terms.append(f"({weight!r})::DOUBLE * coalesce(({name} - {mean}) / {spread}, 0)")
+        for mood in axis["moods"]:
+            scores[mood].append(f"({' + '.join(terms)})")
+    exponents = ", ".join(f"exp({' + '.join(parts) or '0::DOUBLE'}) AS e_{mood}" for mood, parts in scores.items())
+    total = " + ".join(f"e_{mood}" for mood in MOODS)
+    return f"""
+WITH raised AS (
+    SELECT track_id, feature_source, feature_confidence, valence IS NOT NULL AND energy IS NOT NULL AS is_known,
+        {exponents}
     FROM track_features
 ), scored AS (
-    SELECT track_id, feature_confidence, p * i AS happy, (1 - p) * i AS angry, (1 - p) * (1 - i) AS sad,
-        p * (1 - i) AS relaxed
-    FROM steps
+    SELECT track_id, feature_source, feature_confidence,
+        {", ".join(f"CASE WHEN is_known THEN e_{mood} / ({total}) END AS {mood}" for mood in MOODS)}
+    FROM raised
 )
 SELECT track_id, {", ".join(MOODS)}, {LIKELIEST} ELSE 'unknown' END AS mood,
-    CASE WHEN happy IS NULL THEN 'none' ELSE 'sound' END AS mood_source,
-    coalesce({HIGHEST} * feature_confidence, 0) AS mood_confidence, 'quadrants-1' AS model_version
+    CASE WHEN happy IS NULL THEN 'none' WHEN feature_source = 'kaggle' THEN 'sound' ELSE 'estimate' END AS mood_source,
+    coalesce({HIGHEST} * feature_confidence, 0) AS mood_confidence, '{model["version"]}' AS model_version
 FROM scored"""
+
 
 LISTENS = """
 WITH once AS (
@@ -399,7 +417,7 @@ def tables(as_of: date) -> dict[str, str]:
         "silver.track_identities": IDENTITIES,
         "silver.tracks": TRACKS,
         "silver.track_features": TRACK_FEATURES,
-        "silver.track_moods": TRACK_MOODS,
+        "silver.track_moods": _track_moods(),
         "silver.listens": LISTENS,
         "silver.user_track_days": USER_TRACK_DAYS,
         "silver.user_tracks": USER_TRACKS,

@@ -19,7 +19,7 @@ from jobs.runtime.lock import writer_lock
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = (
     "run", "build", "backfill", "import", "ingest", "demo", "status", "check", "docs", "users", "accounts", "auth",
-    "queue", "beatport",
+    "queue", "beatport", "train",
 )  # fmt: skip
 
 
@@ -125,6 +125,9 @@ def test_missing_jars_say_how_to_get_them(tmp_path: Path) -> None:
         (("backfill",), "--from"),
         (("backfill", "--from", "2026-02-01", "--to", "2026-01-01"), "[from, to)"),
         (("run", "--as-of", "yesterday"), "YYYY-MM-DD"),
+        (("train", "mood"), "--labels"),
+        (("train", "mood", "--labels", "no-such.csv"), "no-such.csv cannot be read"),
+        (("train", "mood", "--labels", "pyproject.toml"), "no column Artist, Song, Emotion"),
     ],
 )
 def test_a_wrong_call_exits_with_2(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
