@@ -14,11 +14,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from tests.evaluation.lakes import catalogue_lake
-from tests.evaluation.sections import Gate, Section
 
 from jobs.runtime.lake import Lake
 from schemas.silver.features import FEATURE_NAMES
+from tests.evaluation.lakes import catalogue_lake
+from tests.evaluation.sections import Gate, Section
 from transformations.names import title_key
 from transformations.silver.track_features import build
 
