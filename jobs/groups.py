@@ -98,6 +98,7 @@ class GroupBuilder:
         self.rows_written = 0
         self.quarantined = 0
         self.full_builds: list[str] = []
+        self._unmoved: set[str] = set()  # empty tables that are replaced by nothing: Delta makes no commit of that
         self._listener_count: int | None = None
         self._lock = threading.Lock()
 
@@ -317,6 +318,9 @@ class GroupBuilder:
                 staged = self.lake.spark.read.schema(rows.schema).parquet(path)
         if mode == "merge" and not counted["written"]:
             return
+        stays_empty = mode == "replace" and not counted["written"] and self.lake.exists(step.table)
+        if stays_empty and self.lake.read(step.table).isEmpty():
+            self._unmoved.add(step.table)
         with self._lock:
             self.rows_written += counted["written"]
         own = {table: self._next_version(table) for table in assessment.reads_in_group}
@@ -342,6 +346,8 @@ class GroupBuilder:
     def _next_version(self, table: str) -> int:
         """The version a table staged in this group will have: there is one writer, so the next."""
         version = self.lake.version(table)
+        if version is not None and table in self._unmoved:
+            return version
         return 0 if version is None else version + 1
 
     def _staging_path(self, step: Step) -> str:

@@ -174,6 +174,19 @@ def test_a_restored_input_means_a_full_build_and_says_so(lake: Lake, settings: S
     assert lake.read("silver.listens").count() == lake.read("silver.enriched_listens").count() == 2
 
 
+def test_a_night_after_two_full_builds_is_an_increment(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    """A table that stays empty gets no commit by being replaced, and must not be waited for."""
+    song = worlds.Song("A", "B", worlds.spotify_id(1))
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 1), song)])  # noqa: DTZ001
+    for _ in range(2):
+        run(lake, settings, NIGHT, full=True)
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 2), song)])  # noqa: DTZ001
+    outcomes = run(lake, settings, NIGHT)
+    told = [message for outcome in outcomes for message in outcome.messages]
+    assert not [message for message in told if "no longer reaches back" in message]
+    assert lake.read("silver.enriched_listens").count() == 2
+
+
 def test_a_stage_that_dies_is_recorded_without_the_words_it_died_with(
     lake: Lake, settings: Settings, tmp_path: Path
 ) -> None:
