@@ -74,7 +74,7 @@ bench: setup-dev ## speed against bare Spark and DuckDB, writes docs/performance
 evaluate: setup-dev ## quality on the real data beside the checkout, writes docs/quality.md (EVALUATE="--help")
 	@$(UNENV) $(BIN)/python -m tests.evaluation $(EVALUATE)
 
-docs: setup ## write docs/dictionary.md from the contracts
+docs: setup ## write docs/dictionary.md from the contracts, .env.example from the settings
 	@$(UNENV) $(BIN)/python run_ingestion.py docs
 
 locks: setup-dev ## compile the locks from pyproject.toml

@@ -7,15 +7,15 @@ followed; and a 403 may be about one item alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, TypeVar
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import requests
 from pydantic import Field, SecretStr
 
 from clients.auth.beatport_auth import BASE_URL, SPACING, BeatportAuth
 from clients.auth.token_store import TokenFileError, TokenStore
+from clients.beatport_cache import Cache, CachedDetail, DetailFiles
 from clients.beatport_errors import (
     SERVICE,
     BeatportError,
@@ -47,23 +47,6 @@ MOST_PAGES = 500  # of one list: the largest labels have some ten thousand relea
 CACHE_LIFETIME = timedelta(days=7)  # details hardly change; what is restricted today may be released next week
 
 Item = TypeVar("Item", bound=BeatportItem)
-
-
-@dataclass(frozen=True)
-class CachedDetail:
-    """A detail as it came, or why there is none."""
-
-    fetched_at: datetime
-    raw: dict[str, Any] | None = field(repr=False)
-    refusal: Literal["", "restricted", "unknown"] = ""
-
-
-class Cache(Protocol):
-    """Details by their route; a dict is one, `beatport_cache.DetailFiles` outlasts the process."""
-
-    def get(self, route: str, /) -> CachedDetail | None: ...
-
-    def __setitem__(self, route: str, detail: CachedDetail, /) -> None: ...
 
 
 class BeatportAPIClient:
@@ -332,8 +315,6 @@ class BeatportSettings(ServiceSettings):
     cache_days: float = Field(7, ge=0, description="Beatport: days for which a detail is not asked again")
 
     def client(self, shared: Shared) -> BeatportAPIClient:
-        from clients.beatport_cache import DetailFiles
-
         auth = BeatportAuth(
             TokenStore(shared.path(self.token_file)),
             username=self.username,

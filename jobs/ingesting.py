@@ -193,12 +193,9 @@ class _Job:
         results = self.fetcher.accounts(wanted, harvests, self.asked.limit)
         for ingest_, harvest in harvests.items():
             progress(ingest_.table)
-            asked = {result.connected.user_id for result in results if result.connected and result.ingest == ingest_}
-            broken = {r.connected.user_id for r in results if r.connected and r.ingest == ingest_ and not r.is_whole}
-            broken |= {connected.user_id for waiting_, connected in waiting if waiting_ == ingest_}
-            # Of a listener's several accounts all must have come: what is not here is deleted.
-            whole = sorted(asked - broken) if deletes(ingest_) and not self.asked.limit else []
-            arrivals.add_stream(harvest, whole)
+            late = {connected.user_id for waiting_, connected in waiting if waiting_ == ingest_}
+            whole = _whole_users([result for result in results if result.ingest == ingest_]) - late
+            arrivals.add_stream(harvest, sorted(whole) if deletes(ingest_) and not self.asked.limit else ())
         if self.asked.moves_watermarks:  # how far back an explicit window lies says nothing of what was lost
             arrivals.add_rows("ops.gaps", self._gaps(results))
         arrivals.add_rows("ops.source_states", self._states_after(results))
@@ -326,6 +323,16 @@ class _Job:
 
 def _key(ingest_: Ingest, connected: Connected | None) -> tuple[str, str, str]:
     return ingest_.source, ingest_.name, connected.connection_id if connected else ""
+
+
+def _whole_users(results: Sequence[Result]) -> set[str]:
+    """The listeners all of whose accounts came whole: only of them what did not come is gone."""
+    is_whole: dict[str, bool] = {}
+    for result in results:
+        if result.connected is not None:
+            user_id = result.connected.user_id
+            is_whole[user_id] = is_whole.get(user_id, True) and result.is_whole
+    return {user_id for user_id, whole in is_whole.items() if whole}
 
 
 def _asked_of(ingest_: Ingest, found: Sequence[Connection]) -> list[Connection]:

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
-from schemas.models.mood_sound import LEADING, Axis, MoodSound, Scale
+from schemas.models.mood_sound import Axis, MoodSound, Scale
+from schemas.silver.features import LEADING
 from schemas.vocab import MOODS
 
 Floats = NDArray[np.float64]
@@ -231,19 +235,12 @@ def folds(groups: Ints, seed: int) -> Ints:
 
 def artist_groups(artists: Sequence[Sequence[str]]) -> Ints:
     """A number per song; songs that share an artist, also by way of other songs, have the same."""
-    first: dict[str, int] = {}
-    parents = list(range(len(artists)))
-
-    def root(song: int) -> int:
-        while parents[song] != song:
-            song = parents[song]
-        return song
-
-    for song, names in enumerate(artists):
-        for name in names:
-            one, other = root(song), root(first.setdefault(name, song))
-            parents[max(one, other)] = min(one, other)
-    return np.array([root(song) for song in range(len(artists))], dtype=np.int64)
+    names = {name: place for place, name in enumerate(dict.fromkeys(chain(*artists)), start=len(artists))}
+    links = [(song, names[name]) for song, own in enumerate(artists) for name in own]
+    ends = np.array(links, dtype=np.int64).reshape(-1, 2).T
+    size = len(artists) + len(names)
+    _, group = connected_components(coo_array((np.ones(len(links)), ends), shape=(size, size)), directed=False)
+    return np.asarray(group[: len(artists)], dtype=np.int64)
 
 
 # --- inside the fit

@@ -37,8 +37,10 @@ from jobs.mood_model import (
 from jobs.runtime.errors import ModelError, UsageError
 from jobs.runtime.frames import local_frame
 from jobs.runtime.lake import Lake
-from schemas.models.mood_sound import LEADING, NAME, MoodSound, Scale
+from schemas.models.mood_sound import NAME, MoodSound, Scale
+from schemas.silver.features import LEADING
 from schemas.vocab import MEASURED_SOURCES, MOODS
+from transformations.millionths import SCALE, scaled
 from transformations.names import artist_key, title_key
 
 COLUMNS = ("Artist", "Song", "Emotion")
@@ -51,7 +53,6 @@ SOURCE_NOTES = {
     "beatport": "Beatport API",
 }
 LEAST_SONGS = 50
-UNITS = 1_000_000  # features are summed in whole millionths, so that no sum depends on the order of its rows
 DIGITS = 6
 SONG = ("artist_key", "title_key")
 LABEL_FIELDS = StructType([StructField(name, StringType()) for name in ("artist_name", "track_name", "mood")])
@@ -243,9 +244,9 @@ def _songs(tracks: DataFrame, allowed: tuple[str, ...]) -> DataFrame:
     def value(name: str) -> Column:
         is_allowed = F.col("value_sources")[name]["source"].isin(*allowed)
         known = F.col(name) if name in LEADING else F.when(is_allowed, F.col(name))
-        return F.round(known.cast("double") * UNITS).cast("bigint")
+        return scaled(known.cast("double"))
 
-    means = [(F.sum(value(name)) / F.count(value(name)) / UNITS).alias(name) for name in FEATURES]
+    means = [(F.sum(value(name)) / F.count(value(name)) / SCALE).alias(name) for name in FEATURES]
     return tracks.groupBy(*SONG).agg(
         F.array_sort(F.array_distinct(F.flatten(F.collect_list("artists")))).alias("artists"),
         F.count("*").alias("track_count"),
@@ -257,7 +258,7 @@ def _population(songs: DataFrame) -> Population:
     """Means, standard deviations and medians over all songs, of exact sums."""
     sums = [F.count("*").alias("songs")]
     for name in FEATURES:
-        units = F.round(F.col(name) * UNITS).cast("bigint")
+        units = scaled(F.col(name))
         sums.append(F.count(name).alias(f"{name}_count"))
         sums.append(F.sum(units).alias(f"{name}_sum"))
         sums.append(F.sum((units * units).cast("decimal(38,0)")).alias(f"{name}_squares"))
@@ -273,7 +274,7 @@ def _population(songs: DataFrame) -> Population:
         variance = Fraction(int(row[f"{name}_squares"] or 0), max(count, 1)) - mean**2
         if variance <= 0:
             raise ModelError(f"{name} does not differ between the lake's songs: import a catalogue first")
-        scales[name] = Scale(round(float(mean) / UNITS, DIGITS), round(sqrt(variance) / UNITS, DIGITS))
+        scales[name] = Scale(round(float(mean) / SCALE, DIGITS), round(sqrt(variance) / SCALE, DIGITS))
     medians = {name: round(float(row[f"{name}_median"]), DIGITS) for name in LEADING}
     return Population(scales, medians, int(row["songs"]))
 

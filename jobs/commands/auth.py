@@ -164,7 +164,7 @@ def _connect(services: Services, user: str, name: str) -> None:
         raise
     tell(report)
     _say("Next: run_ingestion.py run")
-    if report.outcome.status == "partial":
+    if report.is_partial:
         raise typer.Exit(PARTIAL)
 
 

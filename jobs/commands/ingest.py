@@ -149,7 +149,7 @@ def _why_nothing_is_asked(lake: Lake, services: Services) -> str:
 
 def _warn_of_ending_consents(services: Services) -> None:
     with suppress(ClientError):  # a token file that cannot be read has been told by then
-        for name in services.spotify.user_auth.store.users():
+        for name in services.spotify.user_auth.users():
             if warning := services.spotify.user_auth.expiry_warning(name):
                 out.print(warning, markup=False, soft_wrap=True)
 

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from schemas.silver.features import FEATURE_NAMES
+from schemas.silver.features import FEATURE_NAMES, LEADING
 from schemas.vocab import MOODS
 
 NAME = "mood_sound"
-LEADING = ("valence", "energy")  # without both a mood is unknown; any other feature that lacks counts as the mean
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from werkzeug import Response
 
 from clients.auth.beatport_auth import SPACING, BeatportAuth
 from clients.auth.token_store import TokenStore
-from clients.beatport_api import BeatportAPIClient, CachedDetail
+from clients.beatport_api import BeatportAPIClient
+from clients.beatport_cache import CachedDetail
 from clients.beatport_errors import (
     BeatportAuthError,
     BeatportError,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from schemas.models.mood_sound import LEADING, Axis, MoodSound, Scale, read
+from schemas.models.mood_sound import Axis, MoodSound, Scale, read
+from schemas.silver.features import LEADING
 from schemas.vocab import MOODS
 
 COMMITTED = Path(__file__).resolve().parents[2] / "data" / "models" / "mood_sound.json"

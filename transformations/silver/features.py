@@ -1,7 +1,6 @@
 """Audio features as the sources name them to columns as the tables do, and means of them that no order can change.
 
-What could not be measured is null, not 0. Sums are kept in whole millionths: of doubles they would depend on the order
-in which rows come, and a row that nothing changed would differ from itself.
+What could not be measured is null, not 0.
 """
 
 from __future__ import annotations
@@ -12,14 +11,12 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from schemas.vocab import SHARE_FEATURES
+from transformations.millionths import SCALE, scaled
 
 # Text, whatever a source writes numbers as.
 FEATURE_FIELDS = ", ".join(
     f"{name} string" for name in (*SHARE_FEATURES, "loudness", "tempo", "key", "mode", "time_signature")
 )
-
-TOGETHER = ("valence", "energy")  # a mood is read from both, so they come from one source
-MILLION = 1_000_000.0
 
 
 def feature_columns(record: str) -> list[Column]:
@@ -50,7 +47,7 @@ def sound_sums(names: Iterable[str]) -> list[Column]:
         aggregate
         for name in names
         for aggregate in (
-            F.sum(F.round(F.col(name) * MILLION).cast("bigint")).alias(f"{name}_sum"),
+            F.sum(scaled(F.col(name))).alias(f"{name}_sum"),
             F.count(name).alias(f"{name}_count"),
         )
     ]
@@ -59,13 +56,13 @@ def sound_sums(names: Iterable[str]) -> list[Column]:
 def mean_of(name: str, record: str = "") -> Column:
     """The mean that the sums of a feature give, null where nothing was counted."""
     total, count = _sums(name, record)
-    return F.try_divide(total, count) / MILLION
+    return F.try_divide(total, count) / SCALE
 
 
 def shrunk(name: str, prior: Column, weight: float, record: str = "") -> Column:
     """The mean drawn towards `prior`, which weighs as much as `weight` counted values; the mean itself without one."""
     total, count = (F.coalesce(part, F.lit(0)) for part in _sums(name, record))
-    return F.coalesce((total / MILLION + weight * prior) / (count + weight), mean_of(name, record))
+    return F.coalesce((total / SCALE + weight * prior) / (count + weight), mean_of(name, record))
 
 
 def _sums(name: str, record: str) -> tuple[Column, Column]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from schemas.silver.features import ESTIMATED_FEATURES
-from transformations.silver.features import TOGETHER, mean_of, shrunk, sound_sums
+from schemas.silver.features import ESTIMATED_FEATURES, LEADING
+from transformations.silver.features import mean_of, shrunk, sound_sums
 
 EVERYTHING = "*"
 TRACKS_OF_PRIOR = 5.0  # so many tracks weigh as much as the population: the catalogue's genres have about 1,000
@@ -14,7 +14,7 @@ TRACKS_OF_PRIOR = 5.0  # so many tracks weigh as much as the population: the cat
 
 def build(*, catalogue_tracks: DataFrame) -> DataFrame:
     """A measured track counts in each of its genres and in `*`."""
-    measured = catalogue_tracks.where(" AND ".join(f"{name} IS NOT NULL" for name in TOGETHER))
+    measured = catalogue_tracks.where(" AND ".join(f"{name} IS NOT NULL" for name in LEADING))
     counted = measured.withColumn("genre", F.explode(F.array_append(F.array_distinct("genres"), F.lit(EVERYTHING))))
     sums = counted.groupBy("genre").agg(F.count("*").alias("track_count"), *sound_sums(ESTIMATED_FEATURES))
     everything = sums.where(F.col("genre") == EVERYTHING).select(F.struct("*").alias("all"))

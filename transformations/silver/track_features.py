@@ -10,23 +10,23 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from schemas.silver.features import ESTIMATED_FEATURES, FEATURE_NAMES
+from schemas.silver.features import ESTIMATED_FEATURES, FEATURE_NAMES, LEADING
 from schemas.vocab import SERVICE_FEATURE_SOURCES
-from transformations.silver.features import TOGETHER, mean_of, shrunk, sound_sums
+from transformations.silver.features import mean_of, shrunk, sound_sums
 from transformations.silver.genres import EVERYTHING
 
 # The chain in order, and how far a source is trusted. Spotify measured this very track, and the catalogue holds what
 # Spotify measured; ReccoBeats models the features itself, and how far it is off is not calibrated yet.
 CONFIDENCES = {"spotify": 1.0, "reccobeats": 0.9, "kaggle": 1.0}
-# How many tracks the genres weigh against the artist's mean, and the artist against the album's: what errs least when
-# every song of the catalogue is left out in turn (`make evaluate`).
+# How many tracks the genres weigh against the artist's mean, and the artist against the album's. `make evaluate`
+# measures what they give for songs of the catalogue that are hidden in turn.
 GENRE_WEIGHTS = {
     "valence": 2.0, "energy": 1.0, "danceability": 1.5, "speechiness": 1.5, "acousticness": 1.0,
     "instrumentalness": 0.75, "liveness": 4.0, "loudness_db": 0.5, "tempo_bpm": 12.0,
 }  # fmt: skip
 ARTIST_WEIGHTS = dict.fromkeys(GENRE_WEIGHTS, 3.0) | {"valence": 4.0, "energy": 2.0, "tempo_bpm": 6.0}
-# Left out in turn, a song's quadrant of valence and energy is right for .58 by its genre, for .62 by one other track of
-# the artist, for .67 by many; of songs that people play, for about a tenth less.
+# Of hidden songs the quadrant of valence and energy is right for .59 by genre and for .65 by artist (docs/quality.md);
+# songs that people play are taken to be guessed about a tenth worse than the catalogue's.
 GENRE_CONFIDENCE = 0.5
 ARTIST_CONFIDENCE, ARTIST_DOUBT = 0.6, 0.2  # .5 by one track, .59 by ten
 
@@ -117,7 +117,7 @@ def _measured(answered: DataFrame) -> DataFrame:
 
 
 def _has_both(source: str) -> Column:
-    valence, energy = (F.col(f"{source}.{name}").isNotNull() for name in TOGETHER)
+    valence, energy = (F.col(f"{source}.{name}").isNotNull() for name in LEADING)
     return valence & energy
 
 
@@ -128,7 +128,7 @@ def _first(candidates: dict[str, Column]) -> Column:
 
 def _measured_source(name: str) -> Column:
     """Which source measured a feature, null where none did; valence and energy come from one."""
-    if name in TOGETHER:
+    if name in LEADING:
         return F.col("measured_source")
     return _first({source: F.col(f"{source}.{name}").isNotNull() for source in CONFIDENCES})
 

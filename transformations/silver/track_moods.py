@@ -11,7 +11,8 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from schemas.models.mood_sound import LEADING, Axis, MoodSound
+from schemas.models.mood_sound import Axis, MoodSound
+from schemas.silver.features import LEADING
 from schemas.vocab import MEASURED_SOURCES, MOODS, UNKNOWN_MOOD
 
 CARRIED = ("track_id", "feature_source", "feature_confidence")
