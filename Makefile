@@ -10,7 +10,7 @@ PARALLEL := -n 2 --dist worksteal
 # A person's .env holds credentials: tests, bench and demo never read it.
 UNENV := MOODLAKE_IGNORE_DOTENV=1
 
-.PHONY: help setup setup-dev run sandbox test test-fast check lint types imports soak bench docs locks clean
+.PHONY: help setup setup-dev run sandbox test test-fast check lint types imports soak bench evaluate docs locks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -18,7 +18,7 @@ help: ## list the targets
 $(VENV)/run.stamp: requirements.lock
 	@echo "setting up the environment (once)"
 	@$(PYTHON) -c 'import sys; sys.exit("Moodlake needs Python 3.11 or newer; set PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) # half a one is made anew
 	@$(PIP) -r requirements.lock
 	@touch $@
 
@@ -27,11 +27,9 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
 	@$(PIP) -r requirements-dev.lock
 	@touch $@
 
-.jars/done.stamp: jobs/runtime/jars.py $(VENV)/run.stamp
+# No stamp for the JARs: whether they are there and right is looked at each time, in a second.
+setup: $(VENV)/run.stamp ## prepare what `make run` needs
 	@$(BIN)/python -m jobs.runtime.jars
-	@touch $@
-
-setup: $(VENV)/run.stamp .jars/done.stamp ## prepare what `make run` needs
 
 setup-dev: setup $(VENV)/dev.stamp ## add what tests need
 
@@ -73,7 +71,10 @@ soak: setup-dev ## the long forms of the property, kill and night tests
 bench: setup-dev ## speed against bare Spark and DuckDB, writes docs/performance.md
 	@$(UNENV) $(BIN)/python -m tests.benchmarks $(BENCH)
 
-docs: setup ## write docs/dictionary.md from the contracts
+evaluate: setup-dev ## quality on the real data beside the checkout, writes docs/quality.md (EVALUATE="--help")
+	@$(UNENV) $(BIN)/python -m tests.evaluation $(EVALUATE)
+
+docs: setup ## write docs/dictionary.md from the contracts, .env.example from the settings
 	@$(UNENV) $(BIN)/python run_ingestion.py docs
 
 locks: setup-dev ## compile the locks from pyproject.toml

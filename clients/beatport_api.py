@@ -6,18 +6,20 @@ followed; and a 403 may be about one item alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import requests
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
-from clients.auth.beatport_auth import BASE_URL, BeatportAuth
+from clients.auth.beatport_auth import BASE_URL, SPACING, BeatportAuth
+from clients.auth.token_store import TokenFileError, TokenStore
+from clients.beatport_cache import Cache, CachedDetail, DetailFiles
 from clients.beatport_errors import (
     SERVICE,
     BeatportError,
+    BeatportMissingCredentialError,
     BeatportNotFoundError,
     BeatportPayloadError,
     BeatportRestrictedError,
@@ -32,11 +34,12 @@ from clients.beatport_views import (
     BeatportRelease,
     BeatportTrack,
 )
-from clients.errors import AuthenticationError, ClientError
+from clients.errors import AuthenticationError, ClientError, MissingCredentialError
 from clients.http import DEFAULT_RETRY, TIMEOUT, Fields, RetryPolicy, ServiceClient
-from clients.limits import Limiter
+from clients.limits import Limiter, Rate
 from clients.replies import Reply
 from clients.secrets import authorization
+from clients.service import Address, Ids, ServiceSettings, Shared
 
 PAGE_SIZE = 100  # items; the largest Beatport gives
 SEARCH_SIZE = 25  # items of one kind on a page, for people
@@ -46,28 +49,12 @@ CACHE_LIFETIME = timedelta(days=7)  # details hardly change; what is restricted 
 Item = TypeVar("Item", bound=BeatportItem)
 
 
-@dataclass(frozen=True)
-class CachedDetail:
-    """A detail as it came, or why there is none."""
-
-    fetched_at: datetime
-    raw: dict[str, Any] | None = field(repr=False)
-    refusal: Literal["", "restricted", "unknown"] = ""
-
-
-class Cache(Protocol):
-    """Details by their route; a dict is one, `beatport_cache.DetailFiles` outlasts the process."""
-
-    def get(self, route: str, /) -> CachedDetail | None: ...
-
-    def __setitem__(self, route: str, detail: CachedDetail, /) -> None: ...
-
-
 class BeatportAPIClient:
     """The catalogue with the token of `auth`, whose limiter it shares unless it is given another.
 
-    `cache` holds details, refusals of single items among them, for `cache_lifetime`. Threads may share it. It raises
-    BeatportErrors alone, each of which is also the common kind of error.
+    `genre_charts` are those of `genre_ids`. `cache` holds details, refusals of single items among them, for
+    `cache_lifetime`. Threads may share it. It raises BeatportErrors alone, each of which is also the common kind of
+    error.
     """
 
     def __init__(
@@ -75,6 +62,7 @@ class BeatportAPIClient:
         auth: BeatportAuth,
         *,
         base_url: str = BASE_URL,
+        genre_ids: Iterable[int] = (),
         cache: Cache | None = None,
         cache_lifetime: timedelta = CACHE_LIFETIME,
         limiter: Limiter | None = None,
@@ -82,7 +70,8 @@ class BeatportAPIClient:
         session: requests.Session | None = None,
         timeout: tuple[float, float] = TIMEOUT,
     ) -> None:
-        self._auth = auth
+        self.auth = auth
+        self.genre_charts = BeatportGenreCharts(self, genre_ids)
         self._cache: Cache = {} if cache is None else cache
         self._cache_lifetime = cache_lifetime
         limiter = limiter or auth.limiter
@@ -247,12 +236,12 @@ class BeatportAPIClient:
 
     def _get(self, route: str, *, path: Mapping[str, int] | None = None, params: Fields | None = None) -> Any:
         """The payload; a token that is refused is renewed once."""
-        token = self._auth.get_valid_token()
+        token = self.auth.get_valid_token()
         try:
             return self._sent(route, token, path, params)
         except AuthenticationError:
             pass
-        return self._sent(route, self._auth.get_valid_token(refused=token), path, params)
+        return self._sent(route, self.auth.get_valid_token(refused=token), path, params)
 
     def _sent(self, route: str, token: SecretStr, path: Mapping[str, int] | None, params: Fields | None) -> Any:
         error: BeatportError | None = None
@@ -262,6 +251,30 @@ class BeatportAPIClient:
         except ClientError as failed:
             error = as_beatport(failed)
         raise error
+
+
+class BeatportGenreCharts:
+    """The charts of some genres, fetched once for all feeds of a run."""
+
+    def __init__(self, client: BeatportAPIClient, genre_ids: Iterable[int]) -> None:
+        """`genre_ids` is BEATPORT_GENRE_IDS."""
+        self.client = client
+        self.genre_ids = tuple(dict.fromkeys(genre_ids))
+        self._hundreds: dict[tuple[str, int], list[BeatportTrack]] = {}
+
+    def hundred(self, kind: str, genre_id: int) -> list[BeatportTrack]:
+        """The tracks of "top_100" or "hype_100", in the chart's order."""
+        if (kind, genre_id) not in self._hundreds:
+            fetch = self.client.top_100 if kind == "top_100" else self.client.hype_100
+            self._hundreds[kind, genre_id] = fetch(genre_id)
+        return self._hundreds[kind, genre_id]
+
+    def tracks(self) -> list[BeatportTrack]:
+        """Each track of all those charts once."""
+        charted = (
+            track for genre in self.genre_ids for kind in ("top_100", "hype_100") for track in self.hundred(kind, genre)
+        )
+        return list({track.id: track for track in charted}.values())
 
 
 def _explained(reply: Reply) -> ClientError | None:
@@ -286,3 +299,49 @@ def _checked(page: int, per_page: int) -> int:
     if page < 1 or not 1 <= per_page <= PAGE_SIZE:
         raise ValueError(f"Beatport has pages from 1 on with 1 to {PAGE_SIZE} items, not page {page} with {per_page}")
     return per_page
+
+
+class BeatportSettings(ServiceSettings):
+    username: str | None = Field(None, description="Beatport: user name; off unless it is set or a token is stored")
+    password: SecretStr | None = Field(None, description="Beatport: password")
+    client_id: str | None = Field(None, description="Beatport: client id; read from its documentation where empty")
+    genre_ids: Ids = Field(
+        (), description="Beatport: genres whose charts are fetched nightly, such as 5,6 (`beatport genres` lists them)"
+    )
+    spacing_seconds: float = Field(SPACING, gt=0, description="Beatport: seconds between two requests")
+    api_url: Address = Field(BASE_URL, description="Beatport: where its API is")
+    token_file: str = Field("data/.beatport_tokens.json", description="Beatport: its token")
+    cache_dir: str = Field("data/.beatport_cache", description="Beatport: details already asked for")
+    cache_days: float = Field(7, ge=0, description="Beatport: days for which a detail is not asked again")
+
+    def client(self, shared: Shared) -> BeatportAPIClient:
+        auth = BeatportAuth(
+            TokenStore(shared.path(self.token_file)),
+            username=self.username,
+            password=self.password,
+            client_id=self.client_id,
+            base_url=self.api_url,
+            limiter=shared.limiter(Rate(1, self.spacing_seconds)),
+            retry=shared.retry(),
+            timeout=shared.timeout,
+        )
+        return BeatportAPIClient(
+            auth,
+            base_url=self.api_url,
+            genre_ids=self.genre_ids,
+            cache=DetailFiles(shared.path(self.cache_dir)),
+            cache_lifetime=timedelta(days=self.cache_days),
+            retry=shared.retry(),
+            timeout=shared.timeout,
+        )
+
+    def is_complete(self, shared: Shared, *, for_accounts: bool) -> bool:  # noqa: ARG002
+        if self.username and self.password:
+            return True
+        try:
+            return bool(TokenStore(shared.path(self.token_file)).users())
+        except TokenFileError:
+            return True  # asked for it, Beatport says what is wrong with its file
+
+    def missing(self) -> MissingCredentialError:
+        return BeatportMissingCredentialError("No Beatport login found")

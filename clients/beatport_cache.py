@@ -8,17 +8,36 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from tempfile import mkstemp
+from typing import Any, Literal, Protocol
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from clients.beatport_api import CachedDetail
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class CachedDetail:
+    """A detail as it came, or why there is none."""
+
+    fetched_at: datetime
+    raw: dict[str, Any] | None = field(repr=False)
+    refusal: Literal["", "restricted", "unknown"] = ""
+
+
+class Cache(Protocol):
+    """Details by their route; a dict is one, `DetailFiles` outlasts the process."""
+
+    def get(self, route: str, /) -> CachedDetail | None: ...
+
+    def __setitem__(self, route: str, detail: CachedDetail, /) -> None: ...
+
 
 _DETAIL = TypeAdapter(CachedDetail)
-
-log = structlog.get_logger()
 
 
 class DetailFiles:

@@ -13,7 +13,7 @@ import structlog
 
 from clients.beatport_api import BeatportAPIClient
 from clients.beatport_errors import BeatportNotFoundError, BeatportRestrictedError
-from clients.beatport_views import BeatportItem, BeatportTrack
+from clients.beatport_views import BeatportItem
 from clients.feeds import Batch
 
 BATCH_SIZE = 100  # details, each a request of 0.5 s: what a crash costs at most
@@ -21,37 +21,13 @@ BATCH_SIZE = 100  # details, each a request of 0.5 s: what a crash costs at most
 log = structlog.get_logger()
 
 
-class BeatportGenreCharts:
-    """The charts of some genres, fetched once for all feeds of a run."""
-
-    def __init__(self, client: BeatportAPIClient, genre_ids: Iterable[int]) -> None:
-        """`genre_ids` is BEATPORT_GENRE_IDS."""
-        self.client = client
-        self.genre_ids = tuple(dict.fromkeys(genre_ids))
-        self._hundreds: dict[tuple[str, int], list[BeatportTrack]] = {}
-
-    def hundred(self, kind: str, genre_id: int) -> list[BeatportTrack]:
-        """The tracks of "top_100" or "hype_100", in the chart's order."""
-        if (kind, genre_id) not in self._hundreds:
-            fetch = self.client.top_100 if kind == "top_100" else self.client.hype_100
-            self._hundreds[kind, genre_id] = fetch(genre_id)
-        return self._hundreds[kind, genre_id]
-
-    def tracks(self) -> list[BeatportTrack]:
-        """Each track of all those charts once."""
-        charted = (
-            track for genre in self.genre_ids for kind in ("top_100", "hype_100") for track in self.hundred(kind, genre)
-        )
-        return list({track.id: track for track in charted}.values())
-
-
 class BeatportGenres:
     """All genres, raw."""
 
     stream = "beatport_genres"
 
-    def __init__(self, charts: BeatportGenreCharts) -> None:
-        self._client = charts.client
+    def __init__(self, client: BeatportAPIClient) -> None:
+        self._client = client
 
     def records(self) -> Iterator[Batch]:
         yield Batch([genre.raw for genre in self._client.iter_genres()])
@@ -62,8 +38,8 @@ class BeatportCharts:
 
     stream = "beatport_charts"
 
-    def __init__(self, charts: BeatportGenreCharts) -> None:
-        self._charts = charts
+    def __init__(self, client: BeatportAPIClient) -> None:
+        self._charts = client.genre_charts
 
     def records(self) -> Iterator[Batch]:
         for genre in self._charts.genre_ids:
@@ -80,8 +56,8 @@ class BeatportTracks:
 
     stream = "beatport_tracks"
 
-    def __init__(self, charts: BeatportGenreCharts) -> None:
-        self._charts = charts
+    def __init__(self, client: BeatportAPIClient) -> None:
+        self._charts = client.genre_charts
 
     def records(self) -> Iterator[Batch]:
         yield Batch([track.raw for track in self._charts.tracks()])
@@ -92,8 +68,8 @@ class BeatportReleases:
 
     stream = "beatport_releases"
 
-    def __init__(self, charts: BeatportGenreCharts) -> None:
-        self._charts = charts
+    def __init__(self, client: BeatportAPIClient) -> None:
+        self._charts = client.genre_charts
 
     def records(self) -> Iterator[Batch]:
         releases = [track.release for track in self._charts.tracks()]
@@ -105,8 +81,8 @@ class BeatportArtists:
 
     stream = "beatport_artists"
 
-    def __init__(self, charts: BeatportGenreCharts) -> None:
-        self._charts = charts
+    def __init__(self, client: BeatportAPIClient) -> None:
+        self._charts = client.genre_charts
 
     def records(self) -> Iterator[Batch]:
         tracks = self._charts.tracks()
@@ -121,8 +97,8 @@ class BeatportLabels:
 
     stream = "beatport_labels"
 
-    def __init__(self, charts: BeatportGenreCharts) -> None:
-        self._charts = charts
+    def __init__(self, client: BeatportAPIClient) -> None:
+        self._charts = client.genre_charts
 
     def records(self) -> Iterator[Batch]:
         releases = (track.raw.get("release") or {} for track in self._charts.tracks())

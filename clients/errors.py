@@ -68,6 +68,10 @@ class RateLimitError(ClientError):
         self.retry_after = retry_after
 
 
+class OwnLimitError(RateLimitError):
+    """Our own limit for this key is used up; the service was not asked, and others may go on."""
+
+
 class QuotaError(RateLimitError):
     """The quota of the app or of its owner is used up, which waiting a minute does not mend."""
 

@@ -27,6 +27,7 @@ from clients.errors import (
     BadPayloadError,
     ClientError,
     NotFoundError,
+    OwnLimitError,
     QuotaError,
     RateLimitError,
     UnavailableError,
@@ -202,8 +203,9 @@ class ServiceClient:
         - `retry_unsafe` lets a POST be repeated that changes nothing (a search, a token by client credentials).
 
         Raises AuthenticationError (401), AuthorizationError (403), NotFoundError (404, or a name that no URL can
-        carry), RateLimitError (`retry_after` beyond the cap, or attempts used up), QuotaError, UnavailableError,
-        BadPayloadError (any other status, or no JSON), and what `explain` returns.
+        carry), RateLimitError (`retry_after` beyond the cap, or attempts used up), OwnLimitError (our limit, beyond
+        the cap), QuotaError, UnavailableError, BadPayloadError (any other status, or no JSON), and what `explain`
+        returns.
         """
         given = (params, headers, form, json if isinstance(json, dict) else None)
         call = _Call(
@@ -356,8 +358,8 @@ class ServiceClient:
             return self._error(UnavailableError, call, f"HTTP {reply.status} without JSON")
         return self._error(BadPayloadError, call, f"HTTP {reply.status} with damaged JSON ({flaw})")
 
-    def _limit_reached(self, call: _Call, wait: float) -> RateLimitError:
-        error = self._error(RateLimitError, call, f"the limit is reached for {wait:.0f} s")
+    def _limit_reached(self, call: _Call, wait: float) -> OwnLimitError:
+        error = self._error(OwnLimitError, call, f"the limit is reached for {wait:.0f} s")
         error.retry_after = wait
         return error
 

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeVar
 
 import requests
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from requests.structures import CaseInsensitiveDict
 
 from clients.errors import (
@@ -38,6 +38,7 @@ from clients.http import DEFAULT_RETRY, TIMEOUT, USER_AGENT, RetryPolicy
 from clients.limits import Limiter, Rate
 from clients.replies import Reply, own_words, parsed, told_wait
 from clients.secrets import Redactor, silence_url_logs
+from clients.service import Address, ServiceSettings, Shared
 
 BASE_URL = "https://api.kaggle.com"
 DATASET = "maharshipandya/-spotify-tracks-dataset"
@@ -50,8 +51,8 @@ WAYS = (
     "https://www.kaggle.com/settings makes one. Without Kaggle, give the file you have."
 )
 CHANGED = (
-    "Nothing was stored of it, the catalogue of before stays. If the new file is wanted, ask for it without the "
-    "recorded checksum; if not, ask for the recorded version or give the file you have."
+    "Nothing was stored of it, the catalogue of before stays. KAGGLE_DATASET_VERSION chooses another version; a file "
+    "that you trust is taken by `import kaggle-tracks FILE`."
 )
 
 Result = TypeVar("Result")
@@ -357,3 +358,28 @@ def _slugs(dataset: str) -> tuple[str, str]:
     if not owner or not slug or "/" in slug:
         raise ValueError(f"a Kaggle dataset is named owner/name, not {dataset!r}")
     return owner, slug
+
+
+class KaggleSettings(ServiceSettings):
+    api_token: SecretStr | None = Field(
+        None, description="Kaggle: API token, unless the kaggle package finds a credential by itself"
+    )
+    username: str | None = Field(None, description="Kaggle: user name, together with a key, instead of a token")
+    key: SecretStr | None = Field(None, description="Kaggle: key of that user")
+    dataset: str = Field(DATASET, pattern=r"^[^/\s]+/[^/\s]+$", description="Kaggle: the track catalogue")
+    dataset_version: int | None = Field(None, ge=1, description="Kaggle: its version; the latest where empty")
+    api_url: Address = Field(BASE_URL, description="Kaggle: where its API is")
+
+    def client(self, shared: Shared) -> KaggleAPIClient:
+        return KaggleAPIClient(
+            base_url=self.api_url,
+            api_token=self.api_token,
+            username=self.username,
+            key=self.key,
+            limiter=shared.limiter(*RATES),
+            retry=shared.retry(),
+            timeout=shared.timeout,
+        )
+
+    def is_complete(self, shared: Shared, *, for_accounts: bool) -> bool:  # noqa: ARG002
+        return self.client(shared).has_credential

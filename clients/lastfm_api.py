@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 import requests
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from clients.errors import (
     AuthenticationError,
@@ -29,6 +29,7 @@ from clients.http import DEFAULT_RETRY, TIMEOUT, RetryPolicy, ServiceClient, Val
 from clients.limits import Limiter, Rate
 from clients.replies import Reply, own_words
 from clients.secrets import Redactor
+from clients.service import Address, ServiceSettings, Shared
 
 BASE_URL = "https://ws.audioscrobbler.com"
 RATES = (Rate(5, 1.0), Rate(300, 60.0))  # per address; the first is Last.fm's word, the second caution
@@ -288,3 +289,22 @@ def _seconds(row: Row) -> int:
     date = row.get("date")
     uts = str(date.get("uts", "")) if isinstance(date, dict) else ""
     return int(uts) if uts.isascii() and uts.isdigit() and len(uts) <= 10 else 0
+
+
+class LastfmSettings(ServiceSettings):
+    api_key: SecretStr | None = Field(None, description="Last.fm: API key")
+    api_url: Address = Field(BASE_URL, description="Last.fm: where its API is")
+    requests_per_second: int = Field(RATES[0].requests, ge=1, description="Last.fm: requests a second")
+    requests_per_minute: int = Field(RATES[1].requests, ge=1, description="Last.fm: requests a minute")
+
+    def client(self, shared: Shared) -> LastfmAPIClient:
+        limiter = shared.limiter(Rate(self.requests_per_second, 1), Rate(self.requests_per_minute, 60))
+        return LastfmAPIClient(
+            self.api_key, base_url=self.api_url, limiter=limiter, retry=shared.retry(), timeout=shared.timeout
+        )
+
+    def is_complete(self, shared: Shared, *, for_accounts: bool) -> bool:  # noqa: ARG002
+        return self.api_key is not None
+
+    def missing(self) -> MissingCredentialError:
+        return no_key()

@@ -11,7 +11,7 @@ from math import ceil
 from typing import Any
 
 import requests
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from clients.errors import (
     AuthenticationError,
@@ -25,6 +25,7 @@ from clients.http import DEFAULT_RETRY, TIMEOUT, RetryPolicy, ServiceClient
 from clients.limits import Limiter, Rate
 from clients.replies import Reply, own_words, told_wait
 from clients.secrets import Redactor, authorization
+from clients.service import Address, ServiceSettings, Shared
 
 BASE_URL = "https://api.listenbrainz.org"
 RATES = (Rate(30, 10.0),)  # per address; a token alone does not raise it
@@ -186,3 +187,19 @@ def _identity(row: Row) -> str:
 
 def _bad(problem: str) -> BadPayloadError:
     return BadPayloadError(f"ListenBrainz API error: {problem}", service="ListenBrainz")
+
+
+class ListenBrainzSettings(ServiceSettings):
+    token: SecretStr | None = Field(
+        None, description="ListenBrainz: user token; listens are public, so it may stay empty"
+    )
+    api_url: Address = Field(BASE_URL, description="ListenBrainz: where its API is")
+
+    def client(self, shared: Shared) -> ListenBrainzAPIClient:
+        return ListenBrainzAPIClient(
+            self.token,
+            base_url=self.api_url,
+            limiter=shared.limiter(*RATES),
+            retry=shared.retry(),
+            timeout=shared.timeout,
+        )

@@ -12,12 +12,14 @@ from functools import partial
 from typing import Any
 
 import requests
+from pydantic import Field
 
 from clients.errors import BadPayloadError, ClientError, NotFoundError, UnavailableError
 from clients.feeds import Answer, TrackQuery
 from clients.http import DEFAULT_RETRY, TIMEOUT, USER_AGENT, RetryPolicy, ServiceClient
 from clients.limits import Limiter, Rate
 from clients.replies import Reply
+from clients.service import Address, ServiceSettings, Shared
 
 LRCLIB_URL, OVH_URL = "https://lrclib.net", "https://api.lyrics.ovh"
 LRCLIB_RATES = (Rate(5, 1.0),)  # neither publishes a limit; both are run for free
@@ -173,3 +175,19 @@ def _found(source: str, record: dict[str, Any], text: str, *, instrumental: bool
 
 def _text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
+
+
+class LyricsSettings(ServiceSettings):
+    lrclib_url: Address = Field(LRCLIB_URL, description="LRCLIB: where its API is")
+    ovh_url: Address = Field(OVH_URL, description="lyrics.ovh: where its API is")
+
+    def client(self, shared: Shared) -> LyricsAPIClient:
+        return LyricsAPIClient(
+            lrclib_url=self.lrclib_url,
+            ovh_url=self.ovh_url,
+            lrclib_limiter=shared.limiter(*LRCLIB_RATES),
+            ovh_limiter=shared.limiter(*OVH_RATES),
+            lrclib_retry=shared.retry(),
+            ovh_retry=shared.retry(min(OVH_RETRY.attempts - 1, shared.max_retries)),
+            timeout=shared.timeout,
+        )

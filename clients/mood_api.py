@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from clients.errors import BadPayloadError, MissingCredentialError
 from clients.http import DEFAULT_RETRY, TIMEOUT, RetryPolicy, ServiceClient
 from clients.limits import Limiter, Rate
+from clients.service import Address, ServiceSettings, Shared
 
 RATES = (Rate(5, 1.0),)  # caution: the service belongs to whoever runs it
 SUM_TOLERANCE = 1e-3  # of the four probabilities; a model's rounding to 3 digits keeps within it
@@ -141,3 +142,13 @@ class MoodAPIClient:
             flaws = "; ".join(f"{item['loc']} {item['msg']}" for item in error.errors(include_input=False))
         problem = f"AI API error (POST {route}): the answer is not of the declared shape: {flaws[:200]}"
         raise BadPayloadError(problem, service="AI", remedy="Nothing was stored of it. Tell whoever runs AI_API_URL.")
+
+
+class MoodSettings(ServiceSettings):
+    api_url: Address | None = Field(None, description="AI service for moods of lyrics: its address; off where empty")
+
+    def client(self, shared: Shared) -> MoodAPIClient:
+        return MoodAPIClient(self.api_url, limiter=shared.limiter(*RATES), retry=shared.retry(), timeout=shared.timeout)
+
+    def is_complete(self, shared: Shared, *, for_accounts: bool) -> bool:  # noqa: ARG002
+        return self.api_url is not None

@@ -11,11 +11,13 @@ from itertools import islice
 from typing import Any
 
 import requests
+from pydantic import Field
 
 from clients.errors import BadPayloadError
 from clients.feeds import Answer, TrackQuery
 from clients.http import DEFAULT_RETRY, TIMEOUT, RetryPolicy, ServiceClient
 from clients.limits import Limiter, Rate
+from clients.service import Address, ServiceSettings, Shared
 
 BASE_URL = "https://api.reccobeats.com"
 RATES = (Rate(5, 1.0),)  # the real limit is unpublished; a 429 tells more
@@ -109,3 +111,12 @@ def _spotify_id(query: TrackQuery) -> str:
 def _isrc(query: TrackQuery) -> str:
     isrc = (query.isrc or "").replace("-", "").upper()
     return isrc if ISRC.fullmatch(isrc) else ""
+
+
+class ReccoBeatsSettings(ServiceSettings):
+    api_url: Address = Field(BASE_URL, description="ReccoBeats: where its API is")
+
+    def client(self, shared: Shared) -> ReccoBeatsAPIClient:
+        return ReccoBeatsAPIClient(
+            base_url=self.api_url, limiter=shared.limiter(*RATES), retry=shared.retry(), timeout=shared.timeout
+        )

@@ -14,22 +14,36 @@ from typing import Any, Literal
 
 import requests
 import structlog
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from clients.auth.app_auth import SpotifyAppAuth
-from clients.auth.user_auth import SpotifyAuthClient
+from clients.auth.token_endpoint import ACCOUNTS_URL
+from clients.auth.token_store import TokenStore
+from clients.auth.user_auth import REDIRECT_URI, SpotifyAuthClient
 from clients.clock import SYSTEM_CLOCK, Clock
-from clients.errors import AuthenticationError, AuthorizationError, BadPayloadError, NotFoundError, UnavailableError
+from clients.errors import (
+    AuthenticationError,
+    AuthorizationError,
+    BadPayloadError,
+    MissingCredentialError,
+    NotFoundError,
+    OwnLimitError,
+    QuotaError,
+    RateLimitError,
+    UnavailableError,
+)
 from clients.http import DEFAULT_RETRY, TIMEOUT, RetryPolicy, ServiceClient, Value
 from clients.limits import Limiter, Rate
 from clients.replies import Reply
 from clients.secrets import authorization
+from clients.service import Address, ServiceSettings, Shared
 from clients.spotify_errors import (
     SERVICE,
     MissingScopeError,
     NotRegisteredError,
     OwnerWithoutPremiumError,
     explain,
+    no_key,
     reconnect,
     told_as,
 )
@@ -38,6 +52,8 @@ API_URL = "https://api.spotify.com/v1"
 USER_RATES = (Rate(100, 3600),)  # for each user (issue: 100 an hour); Spotify publishes no figure of its own
 PAGE = 50  # items in a page of recent plays or top items, at most; also tracks in a batch (Spotify's documents)
 FEATURES_BATCH = 100  # ids in a request for audio features, at most
+
+SOON = 5.0  # seconds: a limit that is real asks for about 30
 
 RECENT_PLAYS = "Failed to fetch recently played songs"
 
@@ -73,7 +89,7 @@ class SpotifyAPIClient:
         timeout: tuple[float, float] = TIMEOUT,
     ) -> None:
         self.user_auth = user_auth
-        self._app_auth = app_auth
+        self.app_auth = app_auth
         peers: list[Limiter] = []
 
         def service_client(rates: tuple[Rate, ...]) -> ServiceClient:
@@ -239,7 +255,7 @@ class SpotifyAPIClient:
         def send(bearer: SecretStr) -> Reply:
             return self._as_app.send(method, route, headers=_bearer(bearer), **options)
 
-        return _sent_with(self._app_auth.get_access_token, send)
+        return _sent_with(self.app_auth.get_access_token, send)
 
     def _several(self, endpoint: str, name: str, ids: list[str], user: str | None = None) -> list[Any] | None:
         """What `name` lists for these ids, null where there is nothing; None where the endpoint is closed."""
@@ -260,6 +276,11 @@ class SpotifyAPIClient:
         except _NOT_THE_ENDPOINT:
             raise
         except AuthorizationError:
+            self._closed.add(endpoint)
+        except RateLimitError as error:
+            # Some apps are told 429 where others are told 403: again and again, and each time to come back soon.
+            if isinstance(error, (QuotaError, OwnLimitError)) or error.retry_after > SOON:
+                raise
             self._closed.add(endpoint)
         log.warning("endpoint_closed", service=SERVICE, endpoint=endpoint)
         return None
@@ -332,3 +353,47 @@ def _cursor(page: dict[str, Any]) -> datetime | None:
     cursors = page.get("cursors")
     before = str(cursors.get("before")) if isinstance(cursors, dict) else ""
     return _EPOCH + timedelta(milliseconds=int(before)) if re.fullmatch(r"[0-9]{1,14}", before) else None
+
+
+class SpotifySettings(ServiceSettings):
+    client_id: str | None = Field(None, description="Spotify: Client ID of your app")
+    client_secret: SecretStr | None = Field(None, description="Spotify: Client secret, for tracks and audio features")
+    redirect_uri: str = Field(REDIRECT_URI, description="Spotify: exactly as in the app's Redirect URIs")
+    max_retries: int = Field(
+        DEFAULT_RETRY.attempts - 1, ge=0, le=20, description="Spotify: how often a request is tried again"
+    )
+    requests_per_hour: int = Field(USER_RATES[0].requests, ge=1, description="Spotify: requests for each user")
+    api_url: Address = Field(API_URL, description="Spotify: where its Web API is")
+    accounts_url: Address = Field(ACCOUNTS_URL, description="Spotify: where consent and tokens are")
+    token_file: str = Field("data/.spotify_tokens.json", description="Spotify: the listeners' tokens")
+
+    def client(self, shared: Shared) -> SpotifyAPIClient:
+        clock, retry, timeout = shared.clock, shared.retry(self.max_retries), shared.timeout
+        user_auth = SpotifyAuthClient(
+            self.client_id,
+            TokenStore(shared.path(self.token_file)),
+            redirect_uri=self.redirect_uri,
+            accounts_url=self.accounts_url,
+            clock=clock,
+            retry=retry,
+            timeout=timeout,
+        )
+        app_auth = SpotifyAppAuth(
+            self.client_id,
+            self.client_secret,
+            accounts_url=self.accounts_url,
+            clock=clock,
+            retry=retry,
+            timeout=timeout,
+        )
+        rates = (Rate(self.requests_per_hour, 3600),)
+        return SpotifyAPIClient(
+            user_auth, app_auth, api_url=self.api_url, user_rates=rates, clock=clock, retry=retry, timeout=timeout
+        )
+
+    def is_complete(self, shared: Shared, *, for_accounts: bool) -> bool:  # noqa: ARG002
+        """Listeners' tokens are had by PKCE, without the secret."""
+        return bool(self.client_id and (self.client_secret or for_accounts))
+
+    def missing(self) -> MissingCredentialError:
+        return no_key()

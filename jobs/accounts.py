@@ -199,7 +199,7 @@ def _account_check(services: Services, connection: Connection) -> Callable[[], s
         words: str = services.feed(ingest).check(connection.account)
         if connection.source != "spotify":
             return words
-        missing = services.spotify_user_auth.missing_scopes(connection.credential)
+        missing = services.spotify.user_auth.missing_scopes(connection.credential)
         wanting = f" The consent does not cover {', '.join(missing)}: run `auth spotify` again." if missing else ""
         return f"{words}{wanting}"
 
@@ -210,7 +210,7 @@ def _service_checks(services: Services) -> list[tuple[str, Callable[[], str]]]:
     """What is asked in nobody's name, of what is configured."""
 
     def spotify_app() -> str:
-        services.spotify_app_auth.get_access_token()
+        services.spotify.app_auth.get_access_token()
         return "Spotify gives the app its token."
 
     def reccobeats() -> str:

@@ -7,7 +7,7 @@ import importlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -25,8 +25,8 @@ from jobs.runtime.publish import Entry, Group, decide, publish
 from jobs.runtime.quality import VIOLATIONS
 from jobs.runtime.spark import tune
 from schemas.catalog import contract_of
-from transformations.ids import hashed
 
+ONE_SECOND = timedelta(seconds=1)  # Spotify tells a moment with and without its milliseconds
 FEEDS = {"spotify": "spotify_api"}  # where a service has other feeds beside its API, as exports are
 RECORDS = StructType([*(StructField(n, StringType()) for n in ("payload", "user_id")), StructField("_row", LongType())])
 
@@ -79,7 +79,7 @@ class Arrivals:
         events = self.lake.spark.read.parquet(path)
         if measured["bad"]:
             self.counts.quarantined[ingest.table] += measured["bad"]
-            self._refused.append(self._quarantined(ingest, events.where(is_bad)))
+            self._refused.append(self._quarantined(ingest, feed, events.where(is_bad)))
         by_order = F.col("_row") if ingest.keep is Keep.FIRST else F.col("_row").desc()
         place = F.row_number().over(Window.partitionBy("event_id").orderBy(by_order))
         once = events.where(~is_bad).withColumn("_place", place).where("_place = 1")
@@ -126,7 +126,8 @@ class Arrivals:
         stored = self.lake.read(ingest.table)
         same = stored
         if measured["first"] is not None and ingest.keep is not Keep.SNAPSHOT:
-            same = stored.where(F.col("event_at").between(F.lit(measured["first"]), F.lit(measured["last"])))
+            first, last = measured["first"] - ONE_SECOND, measured["last"] + ONE_SECOND
+            same = stored.where(F.col("event_at").between(F.lit(first), F.lit(last)))
         same = same.join(F.broadcast(once.select("event_id")), "event_id", "left_semi")
         if whole_users:
             theirs = stored.where(F.col("user_id").isin(*whole_users))
@@ -142,22 +143,17 @@ class Arrivals:
             only_new = ingest.keep is Keep.FIRST or not self.lake.exists(ingest.table)
             self.entries.append(Entry(ingest.table, path, "append" if only_new else "merge"))
 
-    def _quarantined(self, ingest: Ingest, bad: DataFrame) -> DataFrame:
+    def _quarantined(self, ingest: Ingest, feed: str, bad: DataFrame) -> DataFrame:
         """Records that broke a rule, whole, less what the stream redacts."""
-        nothing = F.lit(None)
-        user_id = F.col("user_id") if "user_id" in bad.columns else nothing.cast("string")
-        return bad.select(
-            hashed(F.lit(ingest.table), F.lit(ingest.source), user_id, F.col("payload")).alias("record_id"),
-            F.col("_run_id").alias("run_id"),
-            F.lit(ingest.table).alias("table"),
-            F.lit(ingest.source).alias("source"),
-            F.col(VIOLATIONS).alias("rules"),
-            "payload",
-            nothing.cast("string").alias("place"),
-            nothing.cast("bigint").alias("record_length"),
-            nothing.cast("string").alias("record_sha256"),
-            user_id.alias("user_id"),
-            F.col("_ingested_at").alias("quarantined_at"),
+        return ops.refused_rows(
+            bad,
+            table=ingest.table,
+            source=feed,
+            run_id=self.run_id,
+            rules=F.col(VIOLATIONS),
+            at=self.now,
+            user_id=ops.whose(bad),
+            payload=F.col("payload"),
         )
 
     def _path(self, ingest: Ingest, part: str) -> str:

@@ -6,6 +6,7 @@ from datetime import date
 
 from pyspark.sql import functions as F
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from jobs.runtime.lake import Lake, table_names
@@ -38,5 +39,6 @@ def print_verdicts(verdicts: list[Verdict], console: Console) -> None:
         table.add_column(column)
     for name, found in sorted(by_table.items()):
         broken = [v for v in found if not v.holds]
-        table.add_row(name, str(len(found)), str(len(found) - len(broken)), "; ".join(str(v) for v in broken))
+        told = escape("; ".join(str(v) for v in broken))  # its bounds stand in brackets
+        table.add_row(name, str(len(found)), str(len(found) - len(broken)), told)
     console.print(table)

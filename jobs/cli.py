@@ -22,13 +22,14 @@ from jobs.commands.auth import auth
 from jobs.commands.beatport import beatport_app
 from jobs.commands.ingest import fetch, ingest
 from jobs.commands.playback import queue
+from jobs.commands.train import train_app
 from jobs.plan import IMPORT_FORMATS, stages
 from jobs.runtime.errors import MoodlakeError, UsageError
 from jobs.runtime.settings import NO_DOTENV, Settings
 from jobs.terminal import FAILED, PARTIAL, WRONG_CALL, err, open_lake, out, steps
 
 if TYPE_CHECKING:
-    from jobs.importing import Report
+    from jobs.importing import Report, Request
     from jobs.runtime.lake import Lake
     from jobs.runtime.ops import Outcome
 
@@ -45,6 +46,7 @@ users_app = typer.Typer(help="Listeners: list them, set how they are shown and w
 app.add_typer(users_app, name="users")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(beatport_app, name="beatport")
+app.add_typer(train_app, name="train")
 
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The date periods end on; today (UTC).")
@@ -99,10 +101,10 @@ def run(as_of: AsOf = None, full: Full = False) -> None:
     """The nightly job: fetch what is new, bring silver and gold up to date, check, publish."""
     asked = _day(as_of, "--as-of")
     with open_lake("run", writes=True) as (lake, settings):
-        fetched = fetch(lake, settings, asked or _as_of_date(lake)) if _has_services(lake) else None
+        fetched = fetch(lake, settings, asked or _as_of_date(lake))
         _run(lake, settings, asked, full, only=())
         _summary(lake)
-    if fetched and fetched.outcome.status == "partial":
+    if fetched and fetched.is_partial:
         raise typer.Exit(PARTIAL)
 
 
@@ -153,24 +155,25 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Account for every record, store nothing.")] = False,
 ) -> None:
     """Import a listening history or the track catalogue from a file."""
-    from jobs.importing import Request, import_file, import_format
+    from jobs.importing import Request, checked, import_file
 
-    import_format(format)
-    request = Request(
-        format=format,
-        path=path,
-        user=user,
-        since=_day(since, "--from"),
-        until=_day(until, "--to"),
-        label=label,
-        delimiter=delimiter,
-        encoding=encoding,
-        time_zone=time_zone,
-        dry_run=dry_run,
+    request = checked(
+        Request(
+            format=format,
+            path=path,
+            user=user,
+            since=_day(since, "--from"),
+            until=_day(until, "--to"),
+            label=label,
+            delimiter=delimiter,
+            encoding=encoding,
+            time_zone=time_zone,
+            dry_run=dry_run,
+        )
     )
     if not path.exists():
         raise UsageError(f"there is no file or folder {path.name!r} at the path given")
-    with open_lake(f"import {format}", writes=True) as (lake, settings), _reading(path, format) as progress:
+    with open_lake(f"import {format}", writes=True) as (lake, settings), _reading(settings, request) as progress:
         report = import_file(lake, settings, request, progress)
     print_report(report, out)
 
@@ -193,7 +196,7 @@ def demo(
 
 @app.command()
 def status() -> None:
-    """Tables, rows, versions, last runs, watermarks, and what was quarantined and why."""
+    """Tables, rows, versions, last runs, watermarks, accounts and their gaps, and what was quarantined and why."""
     from jobs.status import print_status
 
     with open_lake("status", writes=False) as (lake, _):
@@ -216,13 +219,16 @@ def check(as_of: AsOf = None) -> None:
 @app.command()
 def docs(
     to: Annotated[Path, typer.Option("--to", help="Where the dictionary is written.")] = Path("docs/dictionary.md"),
+    settings: Annotated[Path, typer.Option("--settings", help="Where the settings are.")] = Path(".env.example"),
 ) -> None:
-    """Write the data dictionary from the contracts."""
+    """Write what follows from the code: the data dictionary of the contracts, and all settings with their defaults."""
+    from jobs.runtime.settings import example
     from schemas.dictionary import dictionary
 
-    to.parent.mkdir(parents=True, exist_ok=True)
-    to.write_text(dictionary(), encoding="utf-8")
-    out.print(f"wrote {to}")
+    for path, text in ((to, dictionary()), (settings, example())):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        out.print(f"wrote {path}", markup=False)
 
 
 @users_app.command("list")
@@ -302,11 +308,6 @@ def _run(
         raise typer.Exit(PARTIAL)
 
 
-def _has_services(lake: Lake) -> bool:
-    """Whether anybody connected an account: a lake of imports alone asks no service anything."""
-    return lake.exists("ops.connections") and not lake.read("ops.connections").isEmpty()
-
-
 def _tell(outcomes: list[Outcome]) -> None:
     for outcome in outcomes:
         if outcome.tables:
@@ -315,7 +316,7 @@ def _tell(outcomes: list[Outcome]) -> None:
             told = "nothing new"
         else:
             told = "; ".join(outcome.messages)
-        out.print(f"{outcome.stage}: {outcome.status}, {told}")
+        out.print(f"{outcome.stage}: {outcome.status}, {told}", markup=False)
 
 
 def _as_of_date(lake: Lake, *, is_backfill: bool = False) -> date:
@@ -348,16 +349,18 @@ def _day(text: str | None, option: str) -> date | None:
 
 
 @contextmanager
-def _reading(path: Path, format: str) -> Iterator[Callable[[int], None]]:
+def _reading(settings: Settings, request: Request) -> Iterator[Callable[[int], None]]:
     """A progress bar over the file's bytes on a terminal."""
     from clients.exports import READERS
+    from jobs.importing import limits_of
 
     if not err.is_terminal:
         yield lambda _: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(f"reading {format}", total=READERS[format].total_bytes(path))
+        total = READERS[request.format].total_bytes(request.path, limits=limits_of(settings))
+        task = bar.add_task(f"reading {request.format}", total=total)
         yield lambda read: bar.advance(task, read)
 
 
@@ -370,7 +373,7 @@ def _summary(lake: Lake) -> None:
 
 def _next_steps(lake: Lake) -> None:
     out.print()
-    out.print(f"The lake is at {lake.root}", soft_wrap=True)
+    out.print(f"The lake is at {lake.root}", markup=False, soft_wrap=True)
     out.print(
         "Next: run_ingestion.py import spotify-extended my_spotify_data.zip --user YOU, then run_ingestion.py run"
     )
@@ -380,4 +383,4 @@ def _next_steps(lake: Lake) -> None:
 
 
 def _complain(error: object) -> None:
-    err.print(f"moodlake: {error}", soft_wrap=True)
+    err.print(f"moodlake: {error}", markup=False, soft_wrap=True)

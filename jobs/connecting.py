@@ -1,16 +1,15 @@
-"""What follows a consent at Spotify: whose account it is, its place in the lake, and a first look at what it shows."""
+"""What follows a consent at Spotify: whose account it is, its place in the lake, and its first plays."""
 
 from __future__ import annotations
 
-from collections import Counter
-
 from clients.errors import BadPayloadError
-from clients.feeds import Batch, Window
-from jobs.accounts import Check, Connection, add_connection, checked, connection_id, connections
-from jobs.plan import INGESTS
+from jobs.accounts import Connection, add_connection, connection_id, connections
+from jobs.ingesting import Asked, Report, ingest
 from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake
+from jobs.runtime.ops import new_run_id
 from jobs.runtime.publish import recover
+from jobs.runtime.settings import Settings
 from jobs.services import Services
 
 
@@ -23,6 +22,15 @@ def spotify_ids(services: Services, credential: str) -> tuple[str, ...]:
     return ids
 
 
+def check_same_account(source_user: str, credential: str, ids: tuple[str, ...]) -> None:
+    """Raises UsageError unless `source_user` is one of the ids of an account."""
+    if source_user.casefold() not in map(str.casefold, ids):
+        raise UsageError(
+            f"this is another Spotify account than the one connected as {credential}: log in at Spotify as that "
+            "one, connect this one beside it with --credential NAME, or drop that one with `accounts remove`"
+        )
+
+
 def connect_spotify(lake: Lake, user: str, credential: str, ids: tuple[str, ...]) -> Connection:
     """The connection that the token `credential` belongs to; made for `user` where there is none yet.
 
@@ -33,33 +41,14 @@ def connect_spotify(lake: Lake, user: str, credential: str, ids: tuple[str, ...]
     ours = {connection_id(lake, user, "spotify", source_user) for source_user in ids}
     for one in known:
         if one.credential == credential:
-            if one.source_user.casefold() in map(str.casefold, ids):
-                return one
-            raise UsageError(
-                f"this is another Spotify account than the one connected as {credential}: log in at Spotify as that "
-                "one, connect this one beside it with --credential NAME, or drop that one with `accounts remove`"
-            )
+            check_same_account(one.source_user, credential, ids)
+            return one
     source_user = next((one.source_user for one in known if one.connection_id in ours), ids[0])
     return add_connection(lake, user, "spotify", source_user, credential=credential)
 
 
-def first_look(services: Services, connection: Connection) -> list[Check]:
-    """What the account shows now, in words; nothing of it is stored, that is the next run's."""
-    window = Window(None, services.clock.now())
-
-    def fetched(table: str) -> list[Batch]:
-        ingest = next(ingest for ingest in INGESTS if ingest.table == table)
-        return [*services.feed(ingest).batches(connection.account, window)]
-
-    def plays() -> str:
-        batches = fetched("bronze.spotify_plays")
-        count = sum(len(batch.records) for batch in batches)
-        newest = max((batch.covered_to for batch in batches if batch.covered_to), default=None)
-        return f"{count} in reach{f', the newest of {newest:%Y-%m-%d %H:%M} UTC' if newest else ''}."
-
-    def top_items() -> str:
-        records = [record for batch in fetched("bronze.spotify_top_items") for record in batch.records]
-        count = Counter(record["entity"] for record in records)
-        return f"{count['artists']} artists and {count['tracks']} tracks over three ranges."
-
-    return [checked("recent plays", plays), checked("top items", top_items)]
+def first_fetch(lake: Lake, settings: Settings, services: Services, connection: Connection) -> Report:
+    """What the account shows now, into bronze: by the first night some of it may be out of reach."""
+    asked = Asked(streams=("spotify_plays", "spotify_top_items"), users=(connection.user_name,))
+    today = services.clock.now().date()
+    return ingest(lake, settings, services, new_run_id(), today, asked, now=services.clock.now())

@@ -16,13 +16,13 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from clients.auth.token_store import Token
-from jobs.accounts import add_connection
+from jobs.accounts import add_connection, connections, remove_connection
 from jobs.catalogue import download_catalogue
 from jobs.commands.ingest import tell
 from jobs.importing import Report, Request, import_file
 from jobs.ingesting import ingest
 from jobs.people import UserSettings, set_users
-from jobs.runtime.lake import Lake
+from jobs.runtime.lake import SAMPLE_MARK, Lake
 from jobs.runtime.ops import new_run_id
 from jobs.runtime.settings import Settings
 from jobs.services import Services
@@ -30,21 +30,28 @@ from sandbox.services.accounts import Account
 from sandbox.services.server import Sandbox
 from sandbox.world import ImportEntry, generate, make_world
 
-SAMPLE_MARK = "sample"  # file in the lake's root that says its listeners are the sandbox's
 CONNECTED_EVERY = 3  # of the listeners with an export of their own: so often one connects an account instead
 SOURCES = ("spotify", "lastfm", "listenbrainz")
 SAMPLE_LYRICS = 60  # at 5 a second and as many scores: a demonstration is not to be waited for
 
 
-def fill_with_sample_world(lake: Lake, settings: Settings, sample: Path, seed: int, console: Console) -> None:
+def fill_with_sample_world(
+    lake: Lake,
+    settings: Settings,
+    sample: Path,
+    seed: int,
+    console: Console,
+    *,
+    listeners: int = 30,
+    days: int = 120,
+) -> None:
     """Import and fetch the world; a lake that holds a person's own history is left alone."""
-    mark = f"{lake.root}/_{SAMPLE_MARK}"
-    if lake.exists("ops.accounts") and not lake.files.exists(mark):
+    if lake.exists("ops.accounts") and not lake.is_sample:
         console.print("This lake holds imported history of its own: no sample world is added.")
         return
-    seed, end = _world_of(lake, mark, seed)
-    world = generate(sample, seed=seed, end=end)
-    with Sandbox(make_world(seed=seed, end=end)) as box:
+    seed, end = _world_of(lake, seed)
+    world = generate(sample, seed=seed, listeners=listeners, days=days, end=end)
+    with Sandbox(make_world(seed=seed, listeners=listeners, days=days, end=end)) as box:
         accounts = _accounts(box, world.imports)
         connected = {account.user for account in accounts}
         exports = [x for x in world.imports if x.format != "kaggle-tracks" and x.user not in connected]
@@ -56,16 +63,20 @@ def fill_with_sample_world(lake: Lake, settings: Settings, sample: Path, seed: i
         through = _through(settings, box, sample)
         services = Services(through)
         _say(console, "[catalogue over HTTP]", download_catalogue(lake, through, services, sample / "kaggle"))
-        for account in accounts:
-            add_connection(lake, account.user, account.service, account.source_user)
-            if account.service == "spotify":
-                services.spotify_tokens.put(account.user, _token(account))
-        console.print(f"{len(accounts)} accounts connected; fetching from {box.url()}")
-        today = datetime.now(UTC).date()
-        tell(ingest(lake, through, services, new_run_id(), today, is_configured=services.is_configured))
-    listeners = [UserSettings(x.name, x.display_name, x.country, x.time_zone) for x in world.listeners]
+        try:
+            for account in accounts:
+                add_connection(lake, account.user, account.service, account.source_user)
+                if account.service == "spotify":
+                    services.spotify.user_auth.store.put(account.user, _token(account))
+            console.print(f"{len(accounts)} accounts connected; fetching from {box.url()}")
+            today = datetime.now(UTC).date()
+            tell(ingest(lake, through, services, new_run_id(), today, is_configured=services.is_configured))
+        finally:  # the next run must not ask the real services for people that are made up
+            for one in connections(lake):
+                remove_connection(lake, one.user_name, one.source, one.source_user)
+    people = [UserSettings(x.name, x.display_name, x.country, x.time_zone) for x in world.listeners]
     known = {row["user_name"] for row in lake.read("ops.accounts").select("user_name").collect()}
-    set_users(lake, [one for one in listeners if one.user in known])
+    set_users(lake, [one for one in people if one.user in known])
 
 
 def _accounts(box: Sandbox, imports: Sequence[ImportEntry]) -> list[Account]:
@@ -98,10 +109,14 @@ def _through(settings: Settings, box: Sandbox, folder: Path) -> Settings:
         "lastfm": {"api_key": told["LASTFM_API_KEY"], "api_url": box.url("lastfm")},
         "listenbrainz": {"api_url": box.url("listenbrainz")},
         "reccobeats": {"api_url": box.url("reccobeats")},
-        "lrclib": {"api_url": box.url("lrclib")},
-        "lyrics_ovh": {"api_url": box.url("lyricsovh")},
-        "kaggle": {"username": told["KAGGLE_USERNAME"], "key": told["KAGGLE_KEY"], "api_url": box.url("kaggle")},
+        "lyrics": {"lrclib_url": box.url("lrclib"), "ovh_url": box.url("lyricsovh")},
+        # A token goes before whatever the kaggle package finds on this machine.
+        "kaggle": {"api_token": box.kaggle.token, "api_url": box.url("kaggle")},
         "ai": {"api_url": box.url("ai")},
+        "beatport": {  # off, as it is until somebody logs in; never this machine's own token
+            "api_url": f"{box.url('beatport')}/v4",
+            "token_file": str(folder.resolve() / ".beatport_tokens.json"),
+        },
     }
     made = {name: type(getattr(settings, name)).model_validate(own) for name, own in services.items()}
     made["ingest"] = settings.ingest.model_copy(update={"one_by_one_per_run": SAMPLE_LYRICS})
@@ -125,9 +140,10 @@ def _say(console: Console, head: str, report: Report) -> None:
     )
 
 
-def _world_of(lake: Lake, mark: str, seed: int) -> tuple[int, date]:
+def _world_of(lake: Lake, seed: int) -> tuple[int, date]:
     """Seed and last day of the lake's world: a second demo imports the same world, so nothing twice."""
-    if lake.files.exists(mark):
+    mark = f"{lake.root}/{SAMPLE_MARK}"
+    if lake.is_sample:
         told = json.loads(lake.files.read_text(mark))
         return told["seed"], date.fromisoformat(told["end"])
     end = datetime.now(UTC).date() - timedelta(days=1)

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 import structlog
 
-from clients.errors import AuthorizationError, ClientError, QuotaError, RateLimitError
+from clients.clock import Clock
+from clients.errors import AuthorizationError, ClientError, OwnLimitError, RateLimitError
 from clients.feeds import Account, AccountFeed, Answer, Gap, SnapshotFeed, TrackFeed, TrackQuery, Window
 from jobs.plan import Fetch, Ingest, Keep
 from jobs.runtime.lake import Lake
@@ -26,7 +27,7 @@ from jobs.spool import ColumnFiles
 if TYPE_CHECKING:
     from clients.mood_api import MoodAPIClient
 
-QUERIES_A_TASK = 400  # tracks that one worker asks about before it looks whether the source is stopped
+FEWEST_QUERIES = 50  # that a worker is given: about what one request of the services with batches takes
 
 log = structlog.get_logger()
 
@@ -38,6 +39,9 @@ class Feeds(Protocol):
 
     @property
     def ai(self) -> MoodAPIClient: ...
+
+    @property
+    def clock(self) -> Clock: ...
 
 
 @dataclass(frozen=True)
@@ -109,11 +113,14 @@ class Harvest:
 
 
 class Fetcher:
-    """Fetches with a bounded number of threads that share each source's client, and so its limiter."""
+    """Fetches with a bounded number of threads that share each source's client, and so its limiter.
+
+    A source that asks for a pause is asked no more, in anybody's name: services limit the application or the address.
+    """
 
     def __init__(self, feeds: Feeds, workers: int, now: datetime) -> None:
-        self.now = now
         self._feeds = feeds
+        self._began, self._began_ticks = now, feeds.clock.monotonic()
         self._workers = workers
         self._stops: dict[str, tuple[datetime, Exception]] = {}
 
@@ -142,7 +149,8 @@ class Fetcher:
 
     def tracks(self, ingest: Ingest, queries: Sequence[TrackQuery], harvest: Harvest) -> tuple[Result, list[Answer]]:
         """Ask about tracks. Returns what came, and every definite answer, those that know nothing included."""
-        parts = [queries[first : first + QUERIES_A_TASK] for first in range(0, len(queries), QUERIES_A_TASK)]
+        size = max(FEWEST_QUERIES, -(-len(queries) // self._workers))
+        parts = [queries[first : first + size] for first in range(0, len(queries), size)]
         answers: list[Answer] = []
         lock = threading.Lock()
 
@@ -165,6 +173,11 @@ class Fetcher:
         worst = max(results, key=lambda result: _SEVERITY.index(result.status), default=Result(ingest, is_whole=True))
         worst.record_count = sum(result.record_count for result in results)
         return worst, answers
+
+    @property
+    def now(self) -> datetime:
+        """The run's time: what a service says counts from when it said it, not from the start of the run."""
+        return self._began + timedelta(seconds=self._feeds.clock.monotonic() - self._began_ticks)
 
     def _account(
         self, ingest: Ingest, connected: Connected, window: Window, harvest: Harvest, limit: int | None
@@ -194,7 +207,7 @@ class Fetcher:
         except RateLimitError as error:
             result.error = error
             result.retry_not_before = self.now + timedelta(seconds=error.retry_after)
-            if isinstance(error, QuotaError) or result.connected is None:  # a quota is the whole application's
+            if not isinstance(error, OwnLimitError):
                 self._stops[source] = (result.retry_not_before, error)
         except ClientError as error:
             result.error = error

@@ -41,6 +41,7 @@ from jobs.runtime.increments import (
     touches_days,
 )
 from jobs.runtime.lake import CHANGE, Lake
+from jobs.runtime.models import Models
 from jobs.runtime.publish import Entry, Group, carried_over, decide, publish
 from jobs.runtime.quality import VIOLATIONS, judge, measure, warm_up, with_violations
 from jobs.runtime.settings import Settings
@@ -90,12 +91,14 @@ class GroupBuilder:
         self.group_id = group_id
         self.snapshot = Snapshot(lake, bookmarks)
         self.progress = progress
+        self.models = Models(settings.model)
         self.entries: list[Entry] = []
         self.assessments: list[Assessment] = []
         self.refused: list[DataFrame] = []
         self.rows_written = 0
         self.quarantined = 0
         self.full_builds: list[str] = []
+        self._unmoved: set[str] = set()  # empty tables that are replaced by nothing: Delta makes no commit of that
         self._listener_count: int | None = None
         self._lock = threading.Lock()
 
@@ -130,7 +133,8 @@ class GroupBuilder:
 
     def _build(self, step: Step) -> None:
         """Build and stage one table, or nothing where none of its inputs changed."""
-        assessment = assess(step, self.snapshot, self.run.as_of_date, full=self.run.full)
+        models = {name: model.version for name, model in self.models.of(step.models).items()}
+        assessment = assess(step, self.snapshot, self.run.as_of_date, full=self.run.full, models=models)
         self.assessments.append(assessment)
         is_in_window = self.run.window is not None and touches_days(step)
         if not assessment.is_needed and not is_in_window:
@@ -147,7 +151,7 @@ class GroupBuilder:
                 Scope.KEYS: self._build_keys,
                 Scope.FOLD: self._build_fold,
                 Scope.TAILS: self._build_tails,
-            }[step.scope](step, assessment)
+            }[Scope.WHOLE if assessment.moves_every_row else step.scope](step, assessment)
         log.info("built", table=step.table, seconds=round(time.monotonic() - began, 1))
 
     def _build_whole(self, step: Step, assessment: Assessment) -> None:
@@ -162,6 +166,7 @@ class GroupBuilder:
         if touched.count == 0 and not assessment.as_of_moved:
             return
         if self._is_most_listeners(step, touched):
+            touched.keys.unpersist()
             self._stage_whole(step, assessment, f"{touched.count} listeners are touched")
             return
         inputs = {name: narrowed(rows, touched, step.scope_columns) for name, rows in self._inputs(step).items()}
@@ -192,11 +197,14 @@ class GroupBuilder:
                 self._stage_whole(step, assessment, "records that were updated have other track keys than before")
                 return
         previous = self.lake.read(step.table)
+        keys: Touched | None = None
         if not set(assessment.changes) - streams:
             keys = gathered(self.lake, inputs["plays"].select(*step.scope_columns).distinct())
             previous = narrowed(previous, keys, step.scope_columns)
         built = self._transformed(step, {**inputs, "previous": previous})
         self._stage_difference(step, assessment, built, previous)
+        if keys is not None:
+            keys.keys.unpersist()
 
     def _build_tails(self, step: Step, assessment: Assessment) -> None:
         tails = touched_tails(assessment, self.snapshot, self.run.window, view_inputs(step))
@@ -208,6 +216,7 @@ class GroupBuilder:
             total = self.lake.read(step.table).count()
             share = current.count() / total if total else 0.0
             if total > MIN_LISTENS_FOR_SHARE and share > self.settings.run.full_above_share:
+                tails.keys.unpersist()
                 self._stage_whole(step, assessment, f"{share:.0%} of listens are touched")
                 return
         events = {table: in_tails(self.lake.read(table), tails, "event_at") for table in view_inputs(step)}
@@ -242,7 +251,7 @@ class GroupBuilder:
     def _transformed(self, step: Step, inputs: dict[str, DataFrame]) -> DataFrame:
         if step.scope is Scope.FOLD and "previous" not in inputs:
             inputs["previous"] = local_frame(self.lake.spark, [], contract_of(step.table).struct())
-        arguments: dict[str, Any] = dict(inputs)
+        arguments: dict[str, Any] = {**inputs, **self.models.of(step.models)}
         if step.takes_as_of_date:
             arguments["as_of_date"] = self.run.as_of_date
         return conformed(_build_of(step.table)(**arguments), contract_of(step.table))
@@ -255,6 +264,7 @@ class GroupBuilder:
     def _stage_whole(self, step: Step, assessment: Assessment, reason: str) -> None:
         """Every row anew, over whatever the table held; of a history table only the run's window."""
         self.full_builds.append(f"{step.table} in full: {reason}")
+        log.info("built in full", table=step.table, reason=reason)
         self._raise_shuffle_partitions(sum(self.lake.bytes_of(table) for table in stored_inputs(step)))
         self._stage_rewrite(step, assessment, self._transformed(step, self._inputs(step)))
 
@@ -308,6 +318,9 @@ class GroupBuilder:
                 staged = self.lake.spark.read.schema(rows.schema).parquet(path)
         if mode == "merge" and not counted["written"]:
             return
+        stays_empty = mode == "replace" and not counted["written"] and self.lake.exists(step.table)
+        if stays_empty and self.lake.read(step.table).isEmpty():
+            self._unmoved.add(step.table)
         with self._lock:
             self.rows_written += counted["written"]
         own = {table: self._next_version(table) for table in assessment.reads_in_group}
@@ -316,7 +329,16 @@ class GroupBuilder:
             predicate = self._window(step)
         elif ordered_by:
             predicate = within(contract, ordered_by, counted["lowest"], counted["highest"])
-        entry = Entry(step.table, path, mode, {**assessment.reads, **own}, predicate, keys_path=keys_path)
+        entry = Entry(
+            step.table,
+            path,
+            mode,
+            {**assessment.reads, **own},
+            predicate,
+            keys_path=keys_path,
+            rules=step.rules,
+            models=dict(assessment.models),
+        )
         self.entries.append(entry)
         rows = carried_over(self.lake, entry, staged, self.run.as_of_date) if mode == "carry_over" else staged
         self.snapshot.staged[step.table] = StagedTable(rows, is_rewrite=mode != "merge", own_rows=staged)
@@ -324,6 +346,8 @@ class GroupBuilder:
     def _next_version(self, table: str) -> int:
         """The version a table staged in this group will have: there is one writer, so the next."""
         version = self.lake.version(table)
+        if version is not None and table in self._unmoved:
+            return version
         return 0 if version is None else version + 1
 
     def _staging_path(self, step: Step) -> str:

@@ -2,7 +2,7 @@
 
 Records stream from the reader into a spool of column files inside the lake's staging, so that a file may be larger
 than memory; from there Spark does the rest. The account, the quarantine and the events are one publish group: a crash
-leaves all or nothing, and the next command completes it.
+leaves all or nothing, and the next command that writes completes it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import hashlib
 import importlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from pyspark.sql import functions as F
 
 from clients.exports import READERS
 from clients.exports.archive import ArchiveLimits
+from clients.exports.detect import KAGGLE_COLUMNS
 from clients.exports.reading import ReadOptions
 from jobs.plan import IMPORT_FORMATS, ImportFormat
 from jobs.runtime import ops
@@ -34,7 +35,6 @@ from jobs.runtime.settings import Settings
 from jobs.runtime.spark import tune
 from jobs.spool import Spool
 from transformations.bronze.events import MAX_PLAY_MS
-from transformations.ids import hashed
 
 SMALL_IMPORT = 200_000  # rows up to which one query with a sort beats several without
 IDS_IN_MEMORY = 3_000_000  # event ids of an import up to which they are held in memory against the table's, 200 MB
@@ -52,6 +52,9 @@ CSV_COLUMNS = (
     "isrc",
     "recording_mbid",
 )
+# Of a file with a header all else is dropped, and these come in this order: ids are hashes of them.
+KNOWN_COLUMNS = {"csv": CSV_COLUMNS, "kaggle-tracks": KAGGLE_COLUMNS}
+CATALOGUE = "bronze.kaggle_tracks"
 Progress = Callable[[int], None]
 
 
@@ -69,6 +72,9 @@ class Request:
     encoding: str | None = None
     time_zone: str = "UTC"
     dry_run: bool = False
+
+
+DEFAULTS = Request("", Path())  # what options are that were not given
 
 
 @dataclass
@@ -104,10 +110,11 @@ def import_format(name: str) -> ImportFormat:
 def import_file(lake: Lake, settings: Settings, request: Request, progress: Progress = lambda _: None) -> Report:
     """Import one file, folder or archive. Raises UsageError, DiskSpaceError, and ExportError of the reader."""
     target = import_format(request.format)
-    _check(request, target)
+    request = checked(request)
     recover(lake)
     reader = READERS[target.format]
-    total_bytes = reader.total_bytes(request.path)
+    limits = limits_of(settings)
+    total_bytes = reader.total_bytes(request.path, limits=limits)
     check_free_space(lake.root, settings.lake.min_free_bytes + SPACE_FACTOR * total_bytes)
     tune(lake.spark, total_bytes + lake.bytes_of(target.table))
     import_id = f"{new_run_id()}-import"
@@ -115,26 +122,31 @@ def import_file(lake: Lake, settings: Settings, request: Request, progress: Prog
     started_at = datetime.now(UTC)
     is_decided = False
     try:
-        known = CSV_COLUMNS if target.format == "csv" else ()
-        spool = Spool(lake, lake.staging(import_id, "spool"), request.user, known)
+        spool = Spool(
+            lake,
+            lake.staging(import_id, "spool"),
+            request.user,
+            KNOWN_COLUMNS.get(target.format, ()),
+            of_listeners=target.table != CATALOGUE,
+        )
         options = ReadOptions(
             encoding=request.encoding,
             delimiter=request.delimiter,
             skip_incognito=settings.imports.skip_incognito,
             user_given=request.user is not None,
-            limits=ArchiveLimits(max_uncompressed_bytes=settings.imports.max_archive_bytes),
+            limits=limits,
         )
         for chunk in reader.chunks(request.path, options=options):
             spool.add(chunk)
             progress(chunk.bytes_read)
         spool.close()
         entries = _staged(lake, request, target, report, spool)
-        account = _account(lake, request, report, started_at, total_bytes)
         if not request.dry_run:
-            entries.append(account)
+            sha256 = files_sha256(reader.files(request.path, limits=limits))
+            entries.append(_account(lake, request, report, started_at, total_bytes, sha256))
             group = Group(import_id, started_at.date().isoformat(), tuple(entries))
-            is_decided = True
             decide(lake, group)
+            is_decided = True
             publish(lake, group)
         return report
     finally:
@@ -142,17 +154,44 @@ def import_file(lake: Lake, settings: Settings, request: Request, progress: Prog
             lake.files.delete(lake.staging(import_id))
 
 
-def _check(request: Request, target: ImportFormat) -> None:
-    if not target.names_users and not (request.user or "").strip():
+def limits_of(settings: Settings) -> ArchiveLimits:
+    """How far an archive may unpack."""
+    return ArchiveLimits(max_uncompressed_bytes=settings.imports.max_archive_bytes)
+
+
+def checked(request: Request) -> Request:
+    """The request with its listener's name trimmed. Raises UsageError where it asks for what its format has not."""
+    target = import_format(request.format)
+    if request.user is not None:
+        request = replace(request, user=request.user.strip())
+        if not request.user:
+            raise UsageError("--user is blank: give the listener's name")
+    if not target.names_users and request.user is None:
         raise UsageError(f"a {target.format} export does not name its listener: add --user NAME")
+    if target.table == CATALOGUE and request.user is not None:
+        raise UsageError("a catalogue is nobody's listening: leave --user out")
     if target.format == "lastfm-1k" and request.user is not None:
         raise UsageError("a lastfm-1k file names its listeners: leave --user out, or all their plays would be one's")
+    _check_options(request, target)
     if not LABEL.match(request.label):
         raise UsageError(f"--label {request.label!r}: use small letters, digits, - and _")
     if request.time_zone not in available_timezones():
         raise UsageError(f"--time-zone {request.time_zone!r}: not an IANA time zone, such as Europe/Berlin")
     if request.since and request.until and request.since >= request.until:
         raise UsageError("--from must lie before --to: the window is [from, to)")
+    return request
+
+
+def _check_options(request: Request, target: ImportFormat) -> None:
+    """Raises UsageError for an option that the format does not take: ignored, it would not be missed."""
+    of_csv = {"--label": "label", "--delimiter": "delimiter", "--time-zone": "time_zone"}
+    of_plays = {"--from": "since", "--to": "until"}
+    not_taken = of_csv if target.format != "csv" else {}
+    if target.table == CATALOGUE:
+        not_taken = not_taken | of_plays
+    given = [option for option, name in not_taken.items() if getattr(request, name) != getattr(DEFAULTS, name)]
+    if given:
+        raise UsageError(f"{target.format} takes no {', '.join(given)}: leave it out")
 
 
 def _staged(lake: Lake, request: Request, target: ImportFormat, report: Report, spool: Spool) -> list[Entry]:
@@ -194,7 +233,7 @@ def _staged(lake: Lake, request: Request, target: ImportFormat, report: Report, 
 def _events(records: DataFrame, request: Request, target: ImportFormat, feed: str) -> DataFrame:
     build = importlib.import_module(f"transformations.{target.table}").build
     arguments: dict[str, Any] = {"records": records, "feed": feed}
-    if target.table != "bronze.kaggle_tracks":
+    if target.table != CATALOGUE:
         arguments["now"] = datetime.now(UTC).replace(tzinfo=None)
     if target.format == "csv":
         arguments["time_zone"] = request.time_zone
@@ -271,20 +310,15 @@ def _counted_write(rows: DataFrame, path: str) -> int:
 
 def _refused_rows(bad: DataFrame, target: ImportFormat, report: Report) -> DataFrame:
     """Records that could be read but broke a rule: kept whole, so that they can be mended and replayed."""
-    nothing = F.lit(None)
-    user_id = F.col("user_id") if "user_id" in bad.columns else nothing.cast("string")
-    return bad.select(
-        hashed(F.lit(target.table), F.lit(report.source), user_id, F.col("payload")).alias("record_id"),
-        F.col("_run_id").alias("run_id"),
-        F.lit(target.table).alias("table"),
-        F.lit(report.source).alias("source"),
-        F.col("_violations").alias("rules"),
-        "payload",
-        F.concat(F.lit("record "), (F.col("_row") + 1).cast("string")).alias("place"),
-        nothing.cast("bigint").alias("record_length"),
-        nothing.cast("string").alias("record_sha256"),
-        user_id.alias("user_id"),
-        F.col("_ingested_at").alias("quarantined_at"),
+    return ops.refused_rows(
+        bad,
+        table=target.table,
+        source=report.source,
+        run_id=report.import_id,
+        rules=F.col("_violations"),
+        at=datetime.now(UTC),
+        user_id=ops.whose(bad),
+        payload=F.col("payload"),
     )
 
 
@@ -305,12 +339,12 @@ def _new_accounts(lake: Lake, report: Report, user_ids: dict[str, str]) -> list[
     return [Entry("ops.accounts", path, "append", once_by="user_id")]
 
 
-def _account(lake: Lake, request: Request, report: Report, started_at: datetime, file_bytes: int) -> Entry:
+def _account(lake: Lake, request: Request, report: Report, started_at: datetime, file_bytes: int, sha256: str) -> Entry:
     row = {
         "import_id": report.import_id,
         "format": report.format,
         "source": report.source,
-        "file_sha256": file_sha256(request.path),
+        "file_sha256": sha256,
         "file_bytes": file_bytes,
         "user_id": lake.pseudonym(request.user) if request.user else None,
         "attempted_count": report.attempted,
@@ -328,18 +362,11 @@ def _account(lake: Lake, request: Request, report: Report, started_at: datetime,
     return Entry("ops.imports", path, "append", once_by="import_id")
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, or of a folder's files in the order of their relative names."""
+def files_sha256(paths: Sequence[Path]) -> str:
+    """SHA-256 of the files' bytes, one after another."""
     digest = hashlib.sha256()
-    for file in _files(path):
-        with open(file, "rb") as stream:
+    for path in paths:
+        with open(path, "rb") as stream:
             while block := stream.read(HASH_BLOCK_BYTES):
                 digest.update(block)
     return digest.hexdigest()
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from sorted(file for file in path.rglob("*") if file.is_file())
-    else:
-        yield path

@@ -14,8 +14,7 @@ from typing import Any
 
 import structlog
 
-from clients.errors import RateLimitError
-from clients.feeds import Account
+from clients.errors import OwnLimitError, RateLimitError
 from jobs.accounts import Connection, connections
 from jobs.arrivals import Arrivals, Counts
 from jobs.fetching import Connected, Feeds, Fetcher, Result, aware, deletes, window_of
@@ -30,7 +29,8 @@ from jobs.runtime.settings import Settings
 from jobs.scoring import scored, unscored
 
 STAGE = "ingest"
-ONE_BY_ONE = ("lyrics", "spotify_tracks")  # a request each: Spotify closes its batches to new applications
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+WAITING = "not asked, a pause lasts"
 Progress = Callable[[str], None]
 
 log = structlog.get_logger()
@@ -64,7 +64,13 @@ class Report:
     outcome: Outcome
     counts: Counts = field(default_factory=Counts)
     troubles: list[Result] = field(default_factory=list)
+    waiting: list[Ingest] = field(default_factory=list)
     gap_count: int = 0
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether something that could be had on another day was not fetched."""
+        return bool(self.waiting) or any(not result.is_closed for result in self.troubles)
 
 
 State = dict[tuple[str, str, str], dict[str, Any]]
@@ -106,8 +112,9 @@ def ingest(
         progress(LYRIC_SCORES.table)
         job.scores(feeds)
     outcome = report.outcome
-    if any(not result.is_closed for result in report.troubles):
+    if report.is_partial:
         outcome.status = "partial"
+    outcome.messages += sorted({f"{i.name} from {i.source}: {WAITING}" for i in report.waiting})
     outcome.messages += sorted({_told(result) for result in report.troubles})
     outcome.tables = [table for table in dict.fromkeys(i.table for i in streams) if report.counts.stored[table]]
     outcome.rows_written = report.counts.stored.total()
@@ -165,41 +172,39 @@ class _Job:
             found = [connection for connection in found if connection.user_name in self.asked.users]
         wanted, waiting = [], []
         for ingest_ in _of(Fetch.ACCOUNT, self.asked):
-            for connection in found:
-                if connection.source != ingest_.source:
-                    continue
-                connected = _connected(connection)
+            for connection in _asked_of(ingest_, found):
+                connected = Connected(connection.connection_id, connection.user_id, connection.account)
                 state = self._state(ingest_, connected)
-                if self._must_wait(state) and self.asked.moves_watermarks:
+                if self._must_wait(ingest_, connected):
                     waiting.append((ingest_, connected))
                     continue
                 window = window_of(
                     ingest_, aware(state.get("watermark_at")), self.asked.start, self.asked.end, self.now
                 )
                 wanted.append((ingest_, connected, window))
-        for ingest_, _ in waiting:
-            self.report.outcome.messages.append(f"{ingest_.name}: the service asked to be left alone until later")
-            self.report.outcome.status = "partial"
+        self.report.waiting += [ingest_ for ingest_, _ in waiting]
         if not wanted:
             return
+        # Who waited longest comes first: a source that stops in the middle must not always stop before the same.
+        wanted.sort(key=lambda one: aware(self._state(one[0], one[1]).get("last_success_at")) or EPOCH)
         progress(f"{len(wanted)} account streams")
         arrivals = self._arrivals("accounts")
         harvests = {ingest_: arrivals.harvest(ingest_) for ingest_ in dict.fromkeys(i for i, _, _ in wanted)}
         results = self.fetcher.accounts(wanted, harvests, self.asked.limit)
-        whole: dict[Ingest, list[str]] = {}
-        for result in results:
-            if result.is_whole and result.connected is not None and deletes(result.ingest) and not self.asked.limit:
-                whole.setdefault(result.ingest, []).append(result.connected.user_id)
         for ingest_, harvest in harvests.items():
             progress(ingest_.table)
-            arrivals.add_stream(harvest, whole.get(ingest_, []))
-        arrivals.add_rows("ops.gaps", self._gaps(results))
+            late = {connected.user_id for waiting_, connected in waiting if waiting_ == ingest_}
+            whole = _whole_users([result for result in results if result.ingest == ingest_]) - late
+            arrivals.add_stream(harvest, sorted(whole) if deletes(ingest_) and not self.asked.limit else ())
+        if self.asked.moves_watermarks:  # how far back an explicit window lies says nothing of what was lost
+            arrivals.add_rows("ops.gaps", self._gaps(results))
         arrivals.add_rows("ops.source_states", self._states_after(results))
         arrivals.publish(self.as_of_date)
 
     def service(self, ingest_: Ingest) -> None:
         """A stream that belongs to no account."""
-        if self._must_wait(self._state(ingest_, None)):
+        if self._must_wait(ingest_):
+            self.report.waiting.append(ingest_)
             return
         arrivals = self._arrivals(ingest_.name)
         harvest = arrivals.harvest(ingest_)
@@ -210,10 +215,11 @@ class _Job:
 
     def tracks(self, ingest_: Ingest) -> None:
         """What a source knows of the tracks heard that it was not asked about yet."""
-        if self._must_wait(self._state(ingest_, None)):
+        if self._must_wait(ingest_):
+            self.report.waiting.append(ingest_)
             return
         own = self.settings.ingest
-        most = own.one_by_one_per_run if ingest_.name in ONE_BY_ONE else own.tracks_per_run
+        most = own.one_by_one_per_run if ingest_.is_one_by_one else own.tracks_per_run
         asked = queries(self.lake, ingest_, most, self.as_of_date, self.now)
         if not asked:
             return
@@ -228,17 +234,19 @@ class _Job:
 
     def scores(self, feeds: Feeds) -> None:
         """The moods of lyrics that have no score yet, as the AI service reads them."""
-        if self._must_wait(self._state(LYRIC_SCORES, None)):
+        if self._must_wait(LYRIC_SCORES):
+            self.report.waiting.append(LYRIC_SCORES)
             return
         wanted = unscored(self.lake, self.settings.ingest.one_by_one_per_run)
         if not wanted:
             return
-        rows, error = scored(wanted, lambda: feeds.ai, self.run_id, self.now)
+        workers = self.settings.ingest.workers
+        rows, error = scored(wanted, lambda: feeds.ai, workers, self.run_id, self.now)
         self.report.counts.fetched[LYRIC_SCORES.table] += len(rows)
         self.report.counts.stored[LYRIC_SCORES.table] += len(rows)
         result = Result(LYRIC_SCORES, record_count=len(rows), is_whole=error is None, error=error)
         if isinstance(error, RateLimitError):
-            result.retry_not_before = self.now + timedelta(seconds=error.retry_after)
+            result.retry_not_before = self.fetcher.now + timedelta(seconds=error.retry_after)
         arrivals = self._arrivals(LYRIC_SCORES.name)
         arrivals.add_rows(LYRIC_SCORES.table, rows)
         arrivals.add_rows("ops.source_states", self._states_after([result]))
@@ -301,15 +309,35 @@ class _Job:
     def _state(self, ingest_: Ingest, connected: Connected | None) -> dict[str, Any]:
         return self.states.get(_key(ingest_, connected), {})
 
-    def _must_wait(self, state: dict[str, Any]) -> bool:
-        until = aware(state.get("retry_not_before"))
-        return until is not None and until > self.now
+    def _must_wait(self, ingest_: Ingest, connected: Connected | None = None) -> bool:
+        """Whether our own limit holds this account back, or the service asked to be left alone, by whomever."""
+        own = self._state(ingest_, connected)
+        told = [
+            state
+            for (source, _, _), state in self.states.items()
+            if source == ingest_.source and state["message"] != OwnLimitError.__name__
+        ]
+        until = [aware(state.get("retry_not_before")) for state in (own, *told)]
+        return any(moment is not None and moment > self.now for moment in until)
 
 
 def _key(ingest_: Ingest, connected: Connected | None) -> tuple[str, str, str]:
     return ingest_.source, ingest_.name, connected.connection_id if connected else ""
 
 
-def _connected(connection: Connection) -> Connected:
-    account = Account(connection.user_name, connection.source_user, connection.credential)
-    return Connected(connection.connection_id, connection.user_id, account)
+def _whole_users(results: Sequence[Result]) -> set[str]:
+    """The listeners all of whose accounts came whole: only of them what did not come is gone."""
+    is_whole: dict[str, bool] = {}
+    for result in results:
+        if result.connected is not None:
+            user_id = result.connected.user_id
+            is_whole[user_id] = is_whole.get(user_id, True) and result.is_whole
+    return {user_id for user_id, whole in is_whole.items() if whole}
+
+
+def _asked_of(ingest_: Ingest, found: Sequence[Connection]) -> list[Connection]:
+    """The accounts that a stream is fetched from; the first of each listener where one list is all there is."""
+    theirs = [connection for connection in found if connection.source == ingest_.source]
+    if not ingest_.is_one_list:
+        return theirs
+    return list({connection.user_id: connection for connection in reversed(theirs)}.values())[::-1]

@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from clients.feeds import Answer, TrackQuery
-from jobs.plan import STEPS, Ingest, view
+from jobs.plan import STEPS, Ingest, TrackKey, view
 from jobs.runtime import ops
 from jobs.runtime.increments import Snapshot, assess
 from jobs.runtime.lake import SIGN, Lake
@@ -60,10 +60,10 @@ def answered(ingest: Ingest, answers: Sequence[Answer], now: datetime, unknown_u
 
 def _key_of(ingest: Ingest) -> Column:
     """What a service knows a track by."""
-    if ingest.source == "lyrics":
+    if ingest.asked_by is TrackKey.NAMES:
         artist, title = artist_key(F.col("artist_name")), title_key(F.col("track_name"))
         return F.when(artist.isNotNull() & title.isNotNull(), hashed(artist, title))
-    if ingest.source == "reccobeats":
+    if ingest.asked_by is TrackKey.ANY_ID:
         return F.coalesce("spotify_id", "isrc")
     return F.col("spotify_id")
 

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from jobs.runtime import ops
@@ -44,7 +45,7 @@ def set_users(lake: Lake, wanted: Sequence[UserSettings]) -> None:
     now = datetime.now(UTC)
     rows = []
     for settings in wanted:
-        user_id = lake.pseudonym(settings.user)
+        user_id = lake.pseudonym(settings.user.strip())
         if user_id not in known:
             raise UsageError("no listener of that name: `users list` shows who is here")
         if settings.country is not None and not COUNTRY.match(settings.country):
@@ -88,7 +89,7 @@ def print_users(lake: Lake, console: Console) -> None:
             if own
             else [name, "-", "UTC"]
         )
-        table.add_row(name, *shown)
+        table.add_row(*map(escape, (name, *shown)))
     console.print(table)
 
 

@@ -39,8 +39,10 @@ class Step:
     """One table. `uses` names the columns of an input whose change matters; all where it is silent.
 
     `via` is the table that leads from a changed input without the scope columns (a track) to those that have them
-    (its listeners). `period_days` are the windows that end on as_of_date: when that moves, old plays fall out of
-    them; within `decaying_days` every play changes its weight.
+    (its listeners). `population` names inputs whose change may move every row. `period_days` are the windows that end
+    on as_of_date: when that moves, old plays fall out of them; within `decaying_days` every play changes its weight.
+    `models` are the fitted models that go to `build` by their names. `rules` is raised when a build comes to mean
+    something else: like another version of a model, it has the table built in full.
     """
 
     table: str
@@ -51,15 +53,14 @@ class Step:
     write: Write = Write.MERGE
     scope_columns: tuple[str, ...] = ()
     via: str | None = None
+    population: tuple[str, ...] = ()
     uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     takes_as_of_date: bool = False
     period_days: tuple[int, ...] = ()
     decaying_days: int = 0
     period_input: str | None = None
-
-    @property
-    def name(self) -> str:
-        return self.table.split(".")[1]
+    models: tuple[str, ...] = ()
+    rules: int = 1
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,22 @@ class Keep(StrEnum):
     SNAPSHOT = "snapshot"  # replaces it, and what an account's whole answer no longer has is deleted
 
 
+class TrackKey(StrEnum):
+    """What a service knows a track by."""
+
+    SPOTIFY_ID = "spotify_id"
+    ANY_ID = "any_id"  # Spotify's, else the ISRC
+    NAMES = "names"  # artist and title
+
+
 @dataclass(frozen=True)
 class Ingest:
     """A bronze stream as a service gives it; `feed` is the class in clients/ that fetches it, as module:name.
 
     Streams of tracks are asked in the order they stand here: what one source answers, the next is not asked.
-    `overlap_hours` before the watermark are fetched again, because plays arrive late.
+    `overlap_hours` before the watermark are fetched again, because plays arrive late. `is_one_list` says that a
+    listener has one such list: of several accounts the first is asked. Of a stream of tracks, `asked_by` says what the
+    service knows a track by, and `is_one_by_one` that each costs a request.
     """
 
     table: str
@@ -112,6 +123,9 @@ class Ingest:
     fetch: Fetch
     keep: Keep
     overlap_hours: int = 0
+    is_one_list: bool = False
+    asked_by: TrackKey = TrackKey.SPOTIFY_ID
+    is_one_by_one: bool = False
 
     @property
     def name(self) -> str:
@@ -125,7 +139,10 @@ INGESTS = (
         "bronze.listenbrainz_listens", "listenbrainz", "listenbrainz_api:ListenBrainzListens", Fetch.ACCOUNT,
         Keep.LATEST, 48,
     ),
-    Ingest("bronze.spotify_top_items", "spotify", "spotify_feeds:SpotifyTopItems", Fetch.ACCOUNT, Keep.SNAPSHOT),
+    Ingest(
+        "bronze.spotify_top_items", "spotify", "spotify_feeds:SpotifyTopItems", Fetch.ACCOUNT, Keep.SNAPSHOT,
+        is_one_list=True,
+    ),
     Ingest("bronze.lastfm_loved_tracks", "lastfm", "lastfm_api:LastfmLovedTracks", Fetch.ACCOUNT, Keep.SNAPSHOT),
     Ingest("bronze.beatport_genres", "beatport", "beatport_feeds:BeatportGenres", Fetch.SERVICE, Keep.LATEST),
     Ingest("bronze.beatport_charts", "beatport", "beatport_feeds:BeatportCharts", Fetch.SERVICE, Keep.LATEST),
@@ -133,11 +150,32 @@ INGESTS = (
     Ingest("bronze.beatport_releases", "beatport", "beatport_feeds:BeatportReleases", Fetch.SERVICE, Keep.LATEST),
     Ingest("bronze.beatport_artists", "beatport", "beatport_feeds:BeatportArtists", Fetch.SERVICE, Keep.LATEST),
     Ingest("bronze.beatport_labels", "beatport", "beatport_feeds:BeatportLabels", Fetch.SERVICE, Keep.LATEST),
-    Ingest("bronze.spotify_tracks", "spotify", "spotify_feeds:SpotifyTracks", Fetch.TRACK, Keep.LATEST),
+    Ingest(  # Spotify closes its batches to new applications
+        "bronze.spotify_tracks", "spotify", "spotify_feeds:SpotifyTracks", Fetch.TRACK, Keep.LATEST,
+        is_one_by_one=True,
+    ),
     Ingest("bronze.audio_features", "spotify", "spotify_feeds:SpotifyAudioFeatures", Fetch.TRACK, Keep.LATEST),
-    Ingest("bronze.audio_features", "reccobeats", "reccobeats_api:ReccoBeatsAudioFeatures", Fetch.TRACK, Keep.LATEST),
-    Ingest("bronze.lyrics", "lyrics", "lyrics_api:Lyrics", Fetch.TRACK, Keep.LATEST),
+    Ingest(
+        "bronze.audio_features", "reccobeats", "reccobeats_api:ReccoBeatsAudioFeatures", Fetch.TRACK, Keep.LATEST,
+        asked_by=TrackKey.ANY_ID,
+    ),
+    Ingest(
+        "bronze.lyrics", "lyrics", "lyrics_api:Lyrics", Fetch.TRACK, Keep.LATEST,
+        asked_by=TrackKey.NAMES, is_one_by_one=True,
+    ),
 )  # fmt: skip
+
+# Every service by its source: the class of its settings, as module:name, which also opens its client.
+SERVICES = {
+    "spotify": "spotify_api:SpotifySettings",
+    "lastfm": "lastfm_api:LastfmSettings",
+    "listenbrainz": "listenbrainz_api:ListenBrainzSettings",
+    "reccobeats": "reccobeats_api:ReccoBeatsSettings",
+    "lyrics": "lyrics_api:LyricsSettings",
+    "ai": "mood_api:MoodSettings",
+    "kaggle": "kaggle_api:KaggleSettings",
+    "beatport": "beatport_api:BeatportSettings",
+}
 
 # Not fetched but made: the AI service reads lyrics that the lake has.
 LYRIC_SCORES = Ingest("bronze.lyric_scores", "ai", "mood_api:MoodAPIClient", Fetch.TRACK, Keep.FIRST)
@@ -176,6 +214,13 @@ STEPS = (
         scope=Scope.WHOLE,
     ),
     Step(
+        "silver.genres",
+        reads=("silver.catalogue_tracks",),
+        stage="silver",
+        group="listens",
+        scope=Scope.WHOLE,
+    ),
+    Step(
         "silver.spotify_tracks",
         reads=("bronze.spotify_tracks",),
         stage="silver",
@@ -205,6 +250,7 @@ STEPS = (
         group="listens",
         scope=Scope.FOLD,
         scope_columns=("source", "source_track_key"),
+        rules=2,
     ),
     Step(
         "silver.tracks",
@@ -216,13 +262,15 @@ STEPS = (
     ),
     Step(
         "silver.track_features",
-        reads=("silver.tracks", "silver.catalogue_tracks", "silver.service_features"),
+        reads=("silver.tracks", "silver.catalogue_tracks", "silver.service_features", "silver.genres"),
         stage="silver",
         group="listens",
         scope=Scope.KEYS,
-        scope_columns=("track_id",),
+        scope_columns=("artist_id",),
         via="silver.tracks",
-        uses={"silver.tracks": ("track_id", "track_key")},
+        population=("silver.genres",),
+        uses={"silver.tracks": ("track_id", "track_key", "artist_id", "album_name")},
+        rules=2,
     ),
     Step(
         "silver.track_moods",
@@ -231,6 +279,7 @@ STEPS = (
         group="listens",
         scope=Scope.KEYS,
         scope_columns=("track_id",),
+        models=("mood_sound",),
     ),
     Step(
         "silver.listens",
@@ -250,6 +299,7 @@ STEPS = (
             "silver.users": ("user_id", "time_zone"),
             "silver.user_loved_tracks": ("user_id", "artist_name", "track_name"),
         },
+        rules=2,
     ),
     Step(
         "silver.listen_members",

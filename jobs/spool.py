@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,10 +18,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from clients.exports.reading import Chunk, Reject
-from jobs.runtime.lake import Lake
-from transformations.ids import hashed
+from jobs.runtime import ops
+from jobs.runtime.lake import Lake, is_local, local_path
 
 SPOOL_FILE_ROWS = 500_000
+SPOOL_FILE_BYTES = 64 << 20  # in memory: records of a few columns are small, payloads may be megabytes each
 USER_COLUMNS = ("user_id", "user")  # as the readers name a file's own listener column
 
 
@@ -28,12 +30,22 @@ class Spool:
     """Chunks of a reader as Parquet files under `folder`.
 
     `user` is the listener of records that name none. With `known_columns` other columns are dropped and missing ones
-    are null: an unknown column of a person's file may hold anything.
+    are null: an unknown column of a person's file may hold anything. Where records are `of_listeners` a column that
+    names one becomes `user_id`; a catalogue's is a column like any other.
     """
 
-    def __init__(self, lake: Lake, folder: str, user: str | None, known_columns: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        folder: str,
+        user: str | None,
+        known_columns: tuple[str, ...] = (),
+        *,
+        of_listeners: bool = True,
+    ) -> None:
         self.lake = lake
         self.known_columns = known_columns
+        self.user_columns = USER_COLUMNS if of_listeners else ()
         self.user = user
         self.user_ids: dict[str, str] = {}
         self.skipped: Counter[str] = Counter()
@@ -51,7 +63,7 @@ class Spool:
         if not chunk.rows:
             return
         columns = dict(zip(chunk.columns, map(list, zip(*chunk.rows, strict=True)), strict=True))
-        named = next((columns.pop(name) for name in USER_COLUMNS if name in columns), None)
+        named = next((columns.pop(name) for name in self.user_columns if name in columns), None)
         nothing: list[str | None] = [None] * len(chunk.rows)
         if self.known_columns:
             columns = {name: columns.get(name, nothing) for name in self.known_columns}
@@ -73,23 +85,22 @@ class Spool:
         return self._records.rows()
 
     def rejects(self, table: str, feed: str, import_id: str) -> DataFrame | None:
-        """What could not be read, in the shape of ops.quarantine: place, length and hash; None where all could."""
+        """What could not be read, in the shape of ops.quarantine: place, length and hash, and the listener that the
+        caller gave; None where all could."""
         rows = self._rejects.rows()
         if rows is None:
             return None
-        nothing = F.lit(None).cast("string")
-        return rows.select(
-            hashed(F.lit(table), F.col("place"), F.col("sha256")).alias("record_id"),
-            F.lit(import_id).alias("run_id"),
-            F.lit(table).alias("table"),
-            F.lit(feed).alias("source"),
-            F.array("rule").alias("rules"),
-            nothing.alias("payload"),
-            "place",
-            F.col("length").alias("record_length"),
-            F.col("sha256").alias("record_sha256"),
-            nothing.alias("user_id"),
-            F.lit(datetime.now(UTC)).alias("quarantined_at"),
+        return ops.refused_rows(
+            rows,
+            table=table,
+            source=feed,
+            run_id=import_id,
+            rules=F.array("rule"),
+            at=datetime.now(UTC),
+            user_id=F.lit(self.lake.pseudonym(self.user)) if self.user else None,
+            place=F.col("place"),
+            length=F.col("length"),
+            sha256=F.col("sha256"),
         )
 
     def _user_id(self, name: str | None) -> str | None:
@@ -103,32 +114,39 @@ class Spool:
 
 
 class ColumnFiles:
-    """Tables of one shape, written to a folder in files of many rows."""
+    """Tables of one shape, written to a folder in files of many rows; little is held in memory, whatever their size."""
 
     def __init__(self, lake: Lake, folder: str) -> None:
         self._lake = lake
         self._folder = folder
         self._pending: list[pa.Table] = []
-        self._pending_rows = 0
+        self._pending_rows = self._pending_bytes = 0
         self._count = 0
 
     def add(self, table: pa.Table) -> None:
         self._pending.append(table)
         self._pending_rows += table.num_rows
-        if self._pending_rows >= SPOOL_FILE_ROWS:
+        self._pending_bytes += table.nbytes
+        if self._pending_rows >= SPOOL_FILE_ROWS or self._pending_bytes >= SPOOL_FILE_BYTES:
             self.flush()
 
     def flush(self) -> None:
         if not self._pending:
             return
-        with tempfile.TemporaryDirectory(prefix="moodlake-") as here:
-            local = f"{here}/spool.parquet"
-            pq.write_table(
-                pa.concat_tables(self._pending), local, compression="lz4", row_group_size=SPOOL_FILE_ROWS // 8
-            )
-            self._lake.files.take_in(local, f"{self._folder}/part-{self._count:05d}.parquet")
+        path = f"{self._folder}/part-{self._count:05d}.parquet"
+        if is_local(path):  # straight to its place: the system's temporary folder may be in memory
+            local_path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._write(local_path(path))
+        else:
+            with tempfile.TemporaryDirectory(prefix="moodlake-") as here:
+                self._write(Path(here, "spool.parquet"))
+                self._lake.files.take_in(f"{here}/spool.parquet", path)
         self._count += 1
-        self._pending, self._pending_rows = [], 0
+        self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
+
+    def _write(self, path: Path) -> None:
+        tables = pa.concat_tables(self._pending)
+        pq.write_table(tables, path, compression="lz4", row_group_size=SPOOL_FILE_ROWS // 8)
 
     def rows(self) -> DataFrame | None:
         return self._lake.spark.read.parquet(self._folder) if self._count else None

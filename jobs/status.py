@@ -1,9 +1,13 @@
-"""What stands in the lake: tables, runs, bookmarks, imports, and what was quarantined and why."""
+"""What stands in the lake: tables, runs, bookmarks, imports, accounts and their gaps, and what was quarantined and why.
+
+It names listeners, as `accounts list` does: it is for the terminal.
+"""
 
 from __future__ import annotations
 
 from pyspark.sql import functions as F
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from jobs.runtime.lake import Lake, table_names
@@ -15,7 +19,7 @@ SHOWN_RULES = 20
 
 def print_status(lake: Lake, console: Console) -> None:
     """The whole status, in a few tables."""
-    console.print(f"Lake: {lake.root}", highlight=False, soft_wrap=True)
+    console.print(f"Lake: {lake.root}", highlight=False, markup=False, soft_wrap=True)
     tables = _table("Tables", "table", "rows", "version", "what it is")
     for name in table_names():
         version = lake.version(name)
@@ -38,7 +42,7 @@ def print_status(lake: Lake, console: Console) -> None:
             str(row["tables_written_count"]),
             f"{row['rows_written_count']:,}",
             f"{seconds:.0f}",
-            (row["message"] or "")[:60],
+            escape((row["message"] or "")[:60]),
         )
     _print(console, runs)
 
@@ -53,6 +57,23 @@ def print_status(lake: Lake, console: Console) -> None:
     for row in marks.orderBy("consumer", "input").collect():
         bookmarks.add_row(row["consumer"], row["input"], str(row["version"]), str(lake.version(row["input"])))
     _print(console, bookmarks)
+
+    names = {row["user_id"]: row["user_name"] for row in lake.read("ops.accounts").collect()}
+    states = _table("Accounts: how far each was fetched", "listener", "source", "stream", "status", "fetched up to")
+    fetched = lake.read("ops.source_states").where(F.col("user_id").isNotNull())
+    for row in fetched.orderBy("source", "stream", "connection_id").collect():
+        until = f"{row['watermark_at']:%Y-%m-%d %H:%M}" if row["watermark_at"] else "-"
+        listener = escape(names.get(row["user_id"], "-"))
+        states.add_row(listener, row["source"], row["stream"], row["status"], until)
+    _print(console, states)
+
+    gaps = _table("Gaps: plays may be missing, an export fills them", "listener", "source", "gaps", "first", "last")
+    spans = lake.read("ops.gaps").groupBy("user_id", "source")
+    found = spans.agg(F.count("*").alias("gaps"), F.min("start_at").alias("first"), F.max("end_at").alias("last"))
+    for row in found.orderBy("source", "user_id").collect():
+        span = (f"{row[edge]:%Y-%m-%d}" for edge in ("first", "last"))
+        gaps.add_row(escape(names.get(row["user_id"], "-")), row["source"], str(row["gaps"]), *span)
+    _print(console, gaps)
 
     refused = _table("Quarantine", "table", "source", "rule", "records")
     rules = lake.read("ops.quarantine").select("table", "source", F.explode("rules").alias("rule"))

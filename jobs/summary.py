@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pyspark.sql import functions as F
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from jobs.runtime.lake import Lake
-from schemas.vocab import MOODS
+from schemas.vocab import MEASURED_SOURCES, MOODS
 from transformations.gold.feature_coverage import EVERYONE
 
 SHOWN_LISTENERS = 6
@@ -22,15 +23,19 @@ COLOURS = {"happy": "yellow", "angry": "red", "sad": "blue", "relaxed": "green"}
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of what was played has features."""
+    """How much of what was played has features, and how much of it measured ones."""
 
     covered: int
+    measured: int
     total: int
     of: str
 
     def __str__(self) -> str:
-        share = 100 * self.covered / self.total if self.total else 0.0
-        return f"Coverage: {self.covered}/{self.total} = {share:.1f} % of {self.of}"
+        told = f"Coverage: {self.covered}/{self.total} = {self._share(self.covered)} of {self.of}"
+        return told if self.measured == self.covered else f"{told}, {self._share(self.measured)} measured"
+
+    def _share(self, count: int) -> str:
+        return f"{100 * count / self.total if self.total else 0.0:.1f} %"
 
 
 def coverage(lake: Lake) -> tuple[Coverage, Coverage, dict[str, int]]:
@@ -39,12 +44,17 @@ def coverage(lake: Lake) -> tuple[Coverage, Coverage, dict[str, int]]:
         lake.read("gold.feature_coverage").where(F.col("user_id") == EVERYONE).orderBy(F.col("run_date").desc()).first()
     )
     if newest is None:
-        return Coverage(0, 0, "plays"), Coverage(0, 0, "distinct tracks"), {}
+        return Coverage(0, 0, 0, "plays"), Coverage(0, 0, 0, "distinct tracks"), {}
+    plays, tracks = dict(newest["listens_by_source"]), dict(newest["tracks_by_source"])
     return (
-        Coverage(newest["covered_listen_count"], newest["listen_count"], "plays"),
-        Coverage(newest["covered_track_count"], newest["track_count"], "distinct tracks"),
-        dict(newest["listens_by_source"]),
+        Coverage(newest["covered_listen_count"], _measured(plays), newest["listen_count"], "plays"),
+        Coverage(newest["covered_track_count"], _measured(tracks), newest["track_count"], "distinct tracks"),
+        plays,
     )
+
+
+def _measured(by_source: dict[str, int]) -> int:
+    return sum(count for source, count in by_source.items() if source in MEASURED_SOURCES)
 
 
 def print_coverage(lake: Lake, console: Console) -> None:
@@ -98,11 +108,11 @@ def print_profiles(lake: Lake, console: Console) -> None:
         late = current.get(row["user_id"])
         told = late["dominant_mood"] if late and late["status"] == "ok" else _why(late["status"] if late else None)
         table.add_row(
-            row["display_name"],
+            escape(row["display_name"]),
             f"{row['listen_count']:,}",
             *[_share(row[mood]) for mood in MOODS],
             told,
-            _shortened(", ".join(artists.get(row["user_id"], []))),
+            escape(_shortened(", ".join(artists.get(row["user_id"], [])))),
         )
     console.print(table)
 

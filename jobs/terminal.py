@@ -30,11 +30,11 @@ def open_lake(doing: str, *, writes: bool) -> Iterator[tuple[Lake, Settings]]:
     settings = load_settings()
     configure_logs(settings.log)
     if not writes:
-        with _session(settings) as lake:
+        with _session(settings, creates=False) as lake:
             yield lake, settings
         return
     check_free_space(absolute_root(settings.lake.root), settings.lake.min_free_bytes)
-    with writer_lock(settings.lake.root, doing), _session(settings) as lake:
+    with writer_lock(settings.lake.root, doing), _session(settings, creates=True) as lake:
         yield lake, settings
 
 
@@ -59,12 +59,12 @@ def steps() -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def _session(settings: Settings) -> Iterator[Lake]:
+def _session(settings: Settings, *, creates: bool) -> Iterator[Lake]:
     from jobs.runtime.lake import Lake
     from jobs.runtime.spark import open_session
 
     spark = open_session(settings.spark)
     try:
-        yield Lake(spark, settings.lake)
+        yield Lake(spark, settings.lake, creates=creates)
     finally:
         spark.stop()

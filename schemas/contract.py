@@ -164,7 +164,6 @@ class Contract:
     retention_days: int | None = None
     history: bool = False
     stored: bool = True
-    version: int = 1
 
     def __post_init__(self) -> None:
         if not TABLE_NAME.match(self.table):

@@ -33,7 +33,7 @@ from clients.replies import Reply, own_words
 from clients.secrets import Redactor, authorization
 
 BASE_URL = "https://api.beatport.com/v4"
-RATES = (Rate(1, 0.5),)  # one request per 0.5 s (issue); the catalogue shares it
+SPACING = 0.5  # seconds between requests (issue); the catalogue shares them
 ACCOUNT = "beatport"  # its place in the token file: there is one account for all listeners
 EARLY = timedelta(minutes=1)  # before its end a token is renewed; it lives for 10 minutes
 LIFETIME = 600  # seconds, where an answer does not say; the shortest seen
@@ -67,8 +67,8 @@ class BeatportAuth:
         session: requests.Session | None = None,
         timeout: tuple[float, float] = TIMEOUT,
     ) -> None:
-        self.limiter = limiter or Limiter(*RATES)
-        self._store = store
+        self.limiter = limiter or Limiter(Rate(1, SPACING))
+        self.store = store
         self._username, self._password = username, password
         self._client_id = client_id
         self._base_url = base_url.rstrip("/")
@@ -98,20 +98,20 @@ class BeatportAuth:
 
         It is the stored one, else that one renewed, else a new one by login.
         """
-        token = self._store.get(ACCOUNT)
+        token = self.store.get(ACCOUNT)
         if token is None or self._is_stale(token, refused):
-            with self._store.renewing(ACCOUNT):
-                token = self._store.get(ACCOUNT)  # another thread or process may have renewed it meanwhile
+            with self.store.renewing(ACCOUNT):
+                token = self.store.get(ACCOUNT)  # another thread or process may have renewed it meanwhile
                 if token is None or self._is_stale(token, refused):
                     token = self._renewed(token) or self._by_login()
-                    self._store.put(ACCOUNT, token)
+                    self.store.put(ACCOUNT, token)
         return token.access_token
 
     def login(self) -> Token:
         """Log in and store the token, whatever is there."""
-        with self._store.renewing(ACCOUNT):
+        with self.store.renewing(ACCOUNT):
             token = self._by_login()
-            self._store.put(ACCOUNT, token)
+            self.store.put(ACCOUNT, token)
         return token
 
     def store_token(self, pasted: SecretStr) -> Token:
@@ -129,17 +129,17 @@ class BeatportAuth:
         token = self._token(answer)
         bearer = authorization("Bearer", token.access_token)
         self._ask("GET", "/auth/o/introspect/", headers={"Authorization": bearer}, expects="text")
-        with self._store.renewing(ACCOUNT):
-            self._store.put(ACCOUNT, token)
+        with self.store.renewing(ACCOUNT):
+            self.store.put(ACCOUNT, token)
         return token
 
     def clear(self) -> bool:
         """Forget the token; False if there was none."""
-        return self._store.remove(ACCOUNT)
+        return self.store.remove(ACCOUNT)
 
     def status(self) -> str:
         """What the file knows of the token; asks Beatport nothing."""
-        token = self._store.get(ACCOUNT)
+        token = self.store.get(ACCOUNT)
         if token is None:
             return f"Beatport is not connected. {BeatportMissingCredentialError.remedy}"
         until = f"{token.expires_at:%Y-%m-%d %H:%M} UTC"

@@ -55,7 +55,7 @@ class SpotifyAuthClient:
         timeout: tuple[float, float] = TIMEOUT,
     ) -> None:
         self._client_id = client_id
-        self._store = store
+        self.store = store
         self._redirect_uri = redirect_uri
         self._scopes = scopes
         self._authorize_url = accounts_url.rstrip("/") + "/authorize"
@@ -71,7 +71,7 @@ class SpotifyAuthClient:
         """
         token = self._stored(user)
         if self._is_stale(token, refused):
-            with self._store.renewing(user):
+            with self.store.renewing(user):
                 token = self._stored(user)  # another thread or process may have renewed it meanwhile
                 if self._is_stale(token, refused):
                     token = self._renewed(user, token)
@@ -100,7 +100,7 @@ class SpotifyAuthClient:
                 show(url)
 
         client_id = self._known_client_id()
-        self._store.get(user)  # a damaged file shows before anybody is asked
+        self.store.get(user)  # a damaged file shows before anybody is asked
         consent = ask_consent(
             self._authorize_url,
             client_id,
@@ -123,8 +123,8 @@ class SpotifyAuthClient:
             )
         # RFC 6749, 5.1: an answer without a scope grants what was asked for.
         token = replace(given, scope=given.scope or self._scopes, authorized_at=self._clock.now())
-        with self._store.renewing(user):
-            self._store.put(user, token)
+        with self.store.renewing(user):
+            self.store.put(user, token)
         return token
 
     def store_refresh_token(
@@ -136,19 +136,19 @@ class SpotifyAuthClient:
         comes before it. Raises AuthenticationError where Spotify refuses it.
         """
         pasted = Token(SecretStr(""), self._clock.now(), refresh_token, authorized_at=authorized_at)
-        with self._store.renewing(user), told_as(f"Failed to connect {user}"):
-            self._store.get(user)  # a damaged file shows before the token is used, which may end it
+        with self.store.renewing(user), told_as(f"Failed to connect {user}"):
+            self.store.get(user)  # a damaged file shows before the token is used, which may end it
             token = self._asked_anew(pasted)
-            self._store.put(user, token)
+            self.store.put(user, token)
         return token
 
     def clear(self, user: str) -> bool:
         """Forget the token of a user; False if there was none. At Spotify the consent stands until they remove it."""
-        with self._store.renewing(user):
-            return self._store.remove(user)
+        with self.store.renewing(user):
+            return self.store.remove(user)
 
     def users(self) -> list[str]:
-        return self._store.users()
+        return self.store.users()
 
     def missing_scopes(self, user: str) -> tuple[str, ...]:
         """What the app asks for and the user's consent is known not to cover."""
@@ -157,7 +157,7 @@ class SpotifyAuthClient:
 
     def expiry_warning(self, user: str) -> str | None:
         """A sentence with its remedy from 30 days before the consent ends, None before, and without a token."""
-        token = self._store.get(user)
+        token = self.store.get(user)
         if token is None or token.authorized_at is None:
             return None
         left = end_of_consent(token.authorized_at) - self._clock.now()
@@ -169,7 +169,7 @@ class SpotifyAuthClient:
 
     def status(self, user: str) -> str:
         """What the file knows of the user's token, in a sentence or two; asks Spotify nothing."""
-        token = self._store.get(user)
+        token = self.store.get(user)
         if token is None:
             return f"{user} is not connected to Spotify. {reconnect(user)}"
         since = f"since {token.authorized_at:%Y-%m-%d}" if token.authorized_at else "since an unknown day"
@@ -187,7 +187,7 @@ class SpotifyAuthClient:
         return " ".join(told)
 
     def _stored(self, user: str) -> Token:
-        token = self._store.get(user)
+        token = self.store.get(user)
         if token is None:
             raise MissingCredentialError(f"No Spotify token found for {user}", service=SERVICE, remedy=reconnect(user))
         return token
@@ -203,10 +203,10 @@ class SpotifyAuthClient:
         except GrantRefusedError as error:
             problem = f"{error.problem}; the token of {user} was kept"
         else:
-            self._store.put(user, fresh)
+            self.store.put(user, fresh)
             return fresh
         now = self._clock.now()
-        self._store.put(user, replace(token, refused_at=now))
+        self.store.put(user, replace(token, refused_at=now))
         if token.authorized_at and now >= end_of_consent(token.authorized_at):
             when = f"{end_of_consent(token.authorized_at):%Y-%m-%d}"
             problem = f"The consent of {user} at Spotify ended on {when}, {CONSENT_MONTHS} months after it was given"

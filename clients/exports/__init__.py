@@ -1,7 +1,6 @@
 """Streaming readers of listening-history exports and of the Kaggle catalogue, by format name in `READERS`."""
 
 from clients.exports.archive import ArchiveLimits
-from clients.exports.detect import detect
 from clients.exports.errors import (
     BadEncodingError,
     DamagedArchiveError,
@@ -28,5 +27,4 @@ __all__ = [
     "Reject",
     "UnsafeArchiveError",
     "WrongFormatError",
-    "detect",
 ]

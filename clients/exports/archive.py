@@ -195,7 +195,7 @@ class Source:
             self._unpacked += fresh
             taken = max(counted.taken - before, 1)
             if self._unpacked > self.limits.max_uncompressed_bytes:
-                self._refuse(f"unpacks to more than {self.limits.max_uncompressed_bytes} bytes")
+                self._refuse_size()
             if produced > RATIO_FREE_BYTES and produced > self.limits.max_ratio * taken:
                 self._refuse(f"unpacks to more than {self.limits.max_ratio} times its size")
 
@@ -203,7 +203,7 @@ class Source:
             yield MemberStream(member, inside, lambda: counted.taken - before, spend)
 
     def _list_folder(self) -> None:
-        for folder, _folders, files in os.walk(self.path, followlinks=False):
+        for folder, _folders, files in os.walk(self.path, onerror=_refuse_unread, followlinks=False):
             for file in files:
                 full = Path(folder, file)
                 inner = full.relative_to(self.path).as_posix()
@@ -253,10 +253,19 @@ class Source:
             if bomb and entry.file_size > RATIO_FREE_BYTES:
                 self._refuse(f"unpacks to more than {self.limits.max_ratio} times its size")
         if sum(entry.file_size for entry in entries) > self.limits.max_uncompressed_bytes:
-            self._refuse(f"unpacks to more than {self.limits.max_uncompressed_bytes} bytes")
+            self._refuse_size()
+
+    def _refuse_size(self) -> None:
+        reason = f"unpacks to more than {self.limits.max_uncompressed_bytes} bytes"
+        self._refuse(reason, "raise IMPORTS__MAX_ARCHIVE_BYTES if it is from the service itself")
 
     def _refuse(self, reason: str, advice: str = "import it only from the service itself") -> None:
         raise UnsafeArchiveError(f"{self.name} {reason}: {advice}")
+
+
+def _refuse_unread(error: OSError) -> None:
+    """What cannot be listed would be left out without a word."""
+    raise ExportError(f"{shown_name(str(error.filename))} cannot be opened: {os.strerror(error.errno or 0)}")
 
 
 @contextmanager

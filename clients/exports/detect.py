@@ -6,10 +6,9 @@ The trap: names are only a hint (people rename), so content decides wherever it 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from clients.exports.archive import Member, Source, open_source
+from clients.exports.archive import Member, Source
 from clients.exports.decoding import text_blocks
 from clients.exports.delimited import DELIMITERS, split_header
 from clients.exports.json_records import ArrayRecords, Broken, record_starts
@@ -190,12 +189,3 @@ def source_format(source: Source, encoding: str | None = None) -> str | None:
         ]
     formats: Iterator[str | None] = (head_format(read_head(source, member, encoding)) for member in heads)
     return next((name for name in formats if name), None)
-
-
-def detect(path: Path) -> str | None:
-    """The name of the format that a file, folder or zip is of, or None.
-
-    Raises ExportError where there is nothing to read, or where a zip is damaged or unsafe.
-    """
-    with open_source(path) as source:
-        return source_format(source)

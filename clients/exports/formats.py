@@ -18,7 +18,6 @@ from clients.exports.delimited import MAX_LINE_CHARS, Rows, split_header
 from clients.exports.detect import (
     ACCOUNT_NAME,
     CSV_NAME,
-    CSV_OPTIONAL,
     CSV_REQUIRED,
     DATA_SUFFIXES,
     EXTENDED_NAME,
@@ -53,7 +52,10 @@ Record = dict[str, Any]
 
 PAYLOAD = ("payload",)
 LASTFM_COLUMNS = ("user", "played_at", "artist_mbid", "artist_name", "track_mbid", "track_name")
-SPOTIFY_PRIVATE = frozenset({"username", "ip_addr", "ip_addr_decrypted", "user_agent_decrypted", "conn_country"})
+SPOTIFY_PRIVATE = frozenset(
+    {"username", "userName", "ip_addr", "ip_addr_decrypted", "user_agent", "user_agent_decrypted", "conn_country"}
+)
+EXTENDED_TRACK = ("master_metadata_track_name", "spotify_track_uri", "master_metadata_album_artist_name")
 PODCAST_NAME = re.compile(r"streaminghistory_podcast.*", re.IGNORECASE)
 AUDIOBOOK_NAME = re.compile(r"streaminghistory_audiobook.*", re.IGNORECASE)
 LINE_SUFFIXES = (".jsonl", ".ndjson")
@@ -104,33 +106,47 @@ def wrong_format(name: str, reader: str, other: str | None, expects: str = "") -
     return WrongFormatError(f"{name} looks like {other}, not {reader}: run import {other}")
 
 
+class MemberReader:
+    """What every reader can say of an export before it reads it, by the members that it would read."""
+
+    def total_bytes(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> int:
+        """Bytes on disk that `chunks` will take. Raises ExportError."""
+        with open_source(path, limits) as source:
+            return sum(member.size for member in self._members(source))
+
+    def files(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> list[Path]:
+        """The files on disk that `chunks` will read: the file or zip, or of a folder those of the format."""
+        with open_source(path, limits) as source:
+            members = self._members(source)
+            return [path / member.inner for member in members] if source.kind == "folder" else [path]
+
+    def _members(self, source: Source) -> list[Member]:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class JsonReader:
+class JsonReader(MemberReader):
     """Reads records of JSON arrays or lines as one column `payload`: compact JSON without redacted keys."""
 
     name: str
-    doc: str
     expects: str
     redacted: frozenset[str]
     wanted: Callable[[str], bool]
     skip_reason: Callable[[Record, str, ReadOptions], str | None]
     reject_rule: Callable[[Record], str | None] = lambda _record: None
-    columns: tuple[str, ...] = PAYLOAD
-
-    def total_bytes(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> int:
-        """Bytes on disk that `chunks` will take. Raises ExportError."""
-        with open_source(path, limits) as source:
-            return sum(m.size for m in check_selected(source, self.name, self.wanted, self.expects))
 
     def chunks(self, path: Path, *, options: ReadOptions = DEFAULT_OPTIONS) -> Iterator[Chunk]:
         """Streams the export; raises ExportError, for a wrong format before the first chunk."""
         check_encoding(options.encoding)
         with open_source(path, options.limits) as source:
-            members = check_selected(source, self.name, self.wanted, self.expects)
+            members = self._members(source)
             self._check_format(source, members, options)
             for member in members:
                 with source.open(member) as stream:
                     yield from self._member_chunks(member, stream, options)
+
+    def _members(self, source: Source) -> list[Member]:
+        return check_selected(source, self.name, self.wanted, self.expects)
 
     def _check_format(self, source: Source, members: list[Member], options: ReadOptions) -> None:
         """Judges by the first member that holds anything."""
@@ -160,7 +176,7 @@ class JsonReader:
         return enumerate(ArrayRecords(every, STARTS), 1)
 
     def _member_chunks(self, member: Member, stream: MemberStream, options: ReadOptions) -> Iterator[Chunk]:
-        builder = ChunkBuilder(self.columns, member, stream)
+        builder = ChunkBuilder(PAYLOAD, member, stream)
         unit = "line" if member.inner.lower().endswith(LINE_SUFFIXES) else "record"
         skip_reason, reject_rule, redacted, encode = self.skip_reason, self.reject_rule, self.redacted, ENCODE
         base = member.name
@@ -204,21 +220,14 @@ class JsonReader:
 
 
 @dataclass(frozen=True)
-class HeaderedReader:
-    """Reads delimited text with a header: every column as text, an empty one as None."""
+class HeaderedReader(MemberReader):
+    """Reads delimited text with a header: every column as text, an empty one as None. A `user_id` is a name still."""
 
     name: str
-    doc: str
     expects: str
     columns: tuple[str, ...]
     first_unnamed: str = ""
     any_delimiter: bool = True
-    redacted: frozenset[str] = frozenset()
-
-    def total_bytes(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> int:
-        """Bytes on disk that `chunks` will take. Raises ExportError."""
-        with open_source(path, limits) as source:
-            return sum(m.size for m in self._members(source))
 
     def chunks(self, path: Path, *, options: ReadOptions = DEFAULT_OPTIONS) -> Iterator[Chunk]:
         """Streams the file; raises MissingColumnsError and other ExportErrors before the first chunk."""
@@ -314,19 +323,11 @@ def delimited_chunks(builder: ChunkBuilder, rows: Rows) -> Iterator[Chunk]:
 
 
 @dataclass(frozen=True)
-class LastfmReader:
-    """Reads the Last.fm-1K layout: tab separated, no header, quotes are plain text."""
+class LastfmReader(MemberReader):
+    """Reads the Last.fm-1K layout: tab separated, no header, quotes are plain text. Its `user` is a name still."""
 
     name: str
-    doc: str
     expects: str
-    redacted: frozenset[str] = frozenset({"user"})
-    columns: tuple[str, ...] = LASTFM_COLUMNS
-
-    def total_bytes(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> int:
-        """Bytes on disk that `chunks` will take. Raises ExportError."""
-        with open_source(path, limits) as source:
-            return sum(m.size for m in self._members(source))
 
     def chunks(self, path: Path, *, options: ReadOptions = DEFAULT_OPTIONS) -> Iterator[Chunk]:
         """Streams the file; raises ExportError, for a wrong format before the first chunk."""
@@ -342,7 +343,7 @@ class LastfmReader:
                 with source.open(member) as stream:
                     blocks = text_blocks(stream, options.encoding)
                     rows = Rows(blocks, delimiter="\t", width=LASTFM_WIDTH, quoted=False)
-                    yield from delimited_chunks(ChunkBuilder(self.columns, member, stream), rows)
+                    yield from delimited_chunks(ChunkBuilder(LASTFM_COLUMNS, member, stream), rows)
 
     def _members(self, source: Source) -> list[Member]:
         return check_selected(source, self.name, base_name_wanted(TSV_NAME), self.expects)
@@ -364,9 +365,12 @@ def _extended_skip(record: Record, _base: str, options: ReadOptions) -> str | No
         return "audiobook"
     if get("incognito_mode") is True and options.skip_incognito:
         return "incognito"
-    if get("master_metadata_track_name") or get("spotify_track_uri"):
-        return None
-    return None if get("master_metadata_album_artist_name") else "no_track"
+    return "no_track" if get("ts") and not any(get(name) for name in EXTENDED_TRACK) else None
+
+
+def _extended_rule(record: Record) -> str | None:
+    """Spotify lists plays without a track, always with their time: without either it is a damaged record, no policy."""
+    return None if any(record.get(name) for name in ("ts", *EXTENDED_TRACK)) else "not_a_play"
 
 
 def _account_skip(record: Record, base: str, _options: ReadOptions) -> str | None:
@@ -391,23 +395,21 @@ def _listen_rule(record: Record) -> str | None:
 READERS: dict[str, ExportReader] = {
     "spotify-extended": JsonReader(
         name="spotify-extended",
-        doc="Spotify's extended streaming history: zip, folder or one JSON file; times are ends of plays.",
         expects="Streaming_History_Audio_*.json, Streaming_History_Video_*.json or endsong_*.json",
         redacted=SPOTIFY_PRIVATE,
         wanted=base_name_wanted(EXTENDED_NAME),
         skip_reason=_extended_skip,
+        reject_rule=_extended_rule,
     ),
     "spotify-account": JsonReader(
         name="spotify-account",
-        doc="Spotify's account data, one year only: zip, folder or one JSON file; times are ends of plays.",
         expects="StreamingHistory_music_*.json or StreamingHistory*.json",
-        redacted=SPOTIFY_PRIVATE | {"userName"},
+        redacted=SPOTIFY_PRIVATE,
         wanted=base_name_wanted(ACCOUNT_NAME),
         skip_reason=_account_skip,
     ),
     "listenbrainz": JsonReader(
         name="listenbrainz",
-        doc="ListenBrainz's listens: zip, folder or one file of JSON lines, or the older JSON array.",
         expects="listens/YYYY/M.jsonl or *_listens.json, one listen a record",
         redacted=frozenset({"user_name", "user_id"}),
         wanted=is_listens_member,
@@ -416,21 +418,15 @@ READERS: dict[str, ExportReader] = {
     ),
     "lastfm-1k": LastfmReader(
         name="lastfm-1k",
-        doc="The Last.fm-1K layout, tsv or a zip of it. `user` is yielded still: the job pseudonymises it.",
         expects=f"a .tsv without header, {LASTFM_WIDTH} tab separated columns: {', '.join(LASTFM_COLUMNS)}",
     ),
     "csv": HeaderedReader(
         name="csv",
-        doc=(
-            f"Listens as csv with a header: {', '.join(CSV_REQUIRED)} (user_id not where the user is given), "
-            f"optional {', '.join(CSV_OPTIONAL)}; other columns are kept. The job pseudonymises `user_id`."
-        ),
         expects=f"a .csv with a header of {', '.join(CSV_REQUIRED)}",
         columns=CSV_REQUIRED,
     ),
     "kaggle-tracks": HeaderedReader(
         name="kaggle-tracks",
-        doc="Kaggle's Spotify Tracks Dataset, csv or a zip of it: one row per (track_id, genre).",
         expects="a .csv with a header of track_id, artists, album_name, track_name and audio features",
         columns=KAGGLE_COLUMNS,
         first_unnamed="row_number",

@@ -62,22 +62,17 @@ class Chunk:
 
 
 class ExportReader(Protocol):
-    """A format of exports. `columns` are always there; a csv's chunks may hold more."""
+    """A format of exports."""
 
     @property
     def name(self) -> str: ...
 
-    @property
-    def doc(self) -> str: ...
-
-    @property
-    def redacted(self) -> frozenset[str]: ...
-
-    @property
-    def columns(self) -> tuple[str, ...]: ...
-
-    def total_bytes(self, path: Path) -> int:
+    def total_bytes(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> int:
         """Bytes on disk that `chunks` will take: the sum of all `bytes_read`. Raises ExportError."""
+        ...
+
+    def files(self, path: Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> list[Path]:
+        """The files on disk that `chunks` will read, in its order. Raises ExportError."""
         ...
 
     def chunks(self, path: Path, *, options: ReadOptions = DEFAULT_OPTIONS) -> Iterator[Chunk]:

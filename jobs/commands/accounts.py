@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from typing import Annotated
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jobs.runtime.errors import LakeMissingError
 from jobs.terminal import PARTIAL, open_lake, open_services, out
+
+if TYPE_CHECKING:
+    from jobs.accounts import Connection
 
 accounts_app = typer.Typer(help="Accounts at services: connect, list, disconnect, check.", rich_markup_mode=None)
 
@@ -35,7 +40,7 @@ def add(
         added = add_connection(lake, user, source, source_user, credential=credential)
     out.print(f"{added.user_name} is {added.source_user} at {source}.", markup=False, soft_wrap=True)
     services = open_services()
-    if source == "spotify" and services.spotify_tokens.get(added.credential) is None:
+    if source == "spotify" and services.spotify.user_auth.store.get(added.credential) is None:
         _say_next("auth", "spotify", "--user", added.credential)
     elif not services.is_configured(source):
         _say_next("auth", source)
@@ -80,7 +85,8 @@ def check() -> None:
     """Ask each connected service once: what works, and what to do about the rest. Exit code 3 where some fail."""
     from jobs.accounts import check_connections, connections, print_checks
 
-    with open_lake("accounts check", writes=False) as (lake, _):
+    found: list[Connection] = []
+    with suppress(LakeMissingError), open_lake("accounts check", writes=False) as (lake, _):
         found = connections(lake)
     checks = check_connections(open_services(), found)
     print_checks(checks, out)

@@ -5,19 +5,20 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from getpass import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import SecretStr
 
-from clients.errors import AuthorizationError, NotFoundError
+from clients.errors import AuthorizationError, ClientError, NotFoundError
 from jobs.runtime.errors import MoodlakeError, UsageError
 from jobs.terminal import PARTIAL, open_lake, open_services, out
 
 if TYPE_CHECKING:
-    from clients.auth.token_store import Token
+    from clients.feeds import Account
     from jobs.services import Services
 
 SOURCES = ("spotify", "beatport", "lastfm", "listenbrainz")
@@ -71,7 +72,7 @@ def _spotify(
     browser: bool,
     paste: bool,
 ) -> None:
-    tokens = services.spotify_user_auth
+    tokens = services.spotify.user_auth
     name = (credential or user or "").strip()
     if status:
         names = [name] if name else tokens.users()
@@ -86,12 +87,26 @@ def _spotify(
             "At Spotify the consent stands: https://www.spotify.com/account/apps ends it.",
         )
         return
-    before = services.spotify_tokens.get(name)
-    if token:
-        tokens.store_refresh_token(name, _typed_secret("Refresh token: "))
-    else:
-        _consent(services, name, browser=browser, paste=paste)
-    _connect(services, (user or "").strip(), name, before)
+    with _on_trial(services, name):
+        if token:
+            tokens.store_refresh_token(name, _typed_secret("Refresh token: "))
+        else:
+            _consent(services, name, browser=browser, paste=paste)
+        _connect(services, (user or "").strip(), name)
+
+
+@contextmanager
+def _on_trial(services: Services, name: str) -> Iterator[None]:
+    """What is done with a new token; where it does not reach the account it is meant for, the one before is kept."""
+    before = services.spotify.user_auth.store.get(name)
+    try:
+        yield
+    except (ClientError, UsageError):
+        if before is None:
+            services.spotify.user_auth.store.remove(name)
+        else:
+            services.spotify.user_auth.store.put(name, before)
+        raise
 
 
 def _consent(services: Services, name: str, *, browser: bool, paste: bool) -> None:
@@ -104,49 +119,57 @@ def _consent(services: Services, name: str, *, browser: bool, paste: bool) -> No
     def show(url: str) -> None:
         _say("Open this address and agree:", url)
 
-    tokens = services.spotify_user_auth
+    tokens = services.spotify.user_auth
     tokens.authorize(name, open_browser=opens, show=show, read_address=_typed_address if is_typed else None)
     if missing := tokens.missing_scopes(name):
         _say(f"Not agreed to: {', '.join(missing)}. What hangs on it is left out; auth spotify asks again.")
 
 
-def offer_consent(services: Services, names: Sequence[str]) -> list[str]:
-    """At a terminal, offer the consent to those whose Spotify token is missing. Returns who agreed."""
+def offer_consent(services: Services, accounts: Sequence[Account]) -> list[Account]:
+    """At a terminal, offer the consent to accounts whose Spotify token is missing. Returns those that have one now."""
+    from jobs.connecting import check_same_account, spotify_ids
+
     agreed = []
-    for name in names if sys.stdin.isatty() else ():
-        if typer.confirm(f"There is no Spotify token of {name}. Ask for consent in the browser now?"):
-            _consent(services, name, browser=True, paste=False)
-            agreed.append(name)
+    for account in accounts if sys.stdin.isatty() else ():
+        name = account.credential or account.user
+        if not typer.confirm(f"There is no Spotify token of {name}. Ask for consent in the browser now?"):
+            continue
+        try:
+            with _on_trial(services, name):
+                _consent(services, name, browser=True, paste=False)
+                check_same_account(account.source_user, name, spotify_ids(services, name))
+        except (ClientError, UsageError) as error:  # theirs alone: the night goes on with the others
+            _say(str(error))
+        else:
+            agreed.append(account)
     return agreed
 
 
-def _connect(services: Services, user: str, name: str, before: Token | None) -> None:
-    """From a new token to a connected account, and what it shows; one of another account gives way to `before`."""
-    from jobs.connecting import connect_spotify, first_look, spotify_ids
+def _connect(services: Services, user: str, name: str) -> None:
+    """From a new token to a connected account and its first plays."""
+    from jobs.commands.ingest import tell
+    from jobs.connecting import connect_spotify, first_fetch, spotify_ids
 
     ids = spotify_ids(services, name)
     try:
-        with open_lake("auth spotify", writes=True) as (lake, _):
+        with open_lake("auth spotify", writes=True) as (lake, settings):
             connection = connect_spotify(lake, user, name, ids)
+            _say(f"{connection.user_name} is connected to Spotify. {services.spotify.user_auth.status(name)}")
+            report = first_fetch(lake, settings, services, connection)
     except UsageError:
-        if before is None:
-            services.spotify_tokens.remove(name)
-        else:
-            services.spotify_tokens.put(name, before)
         raise
     except MoodlakeError:
         again = shlex.join(("run_ingestion.py", "accounts", "add", user, "spotify", ids[0], "--credential", name))
         _say("The token is stored, but the lake does not know the account yet. Once it can be written:", again)
         raise
-    _say(f"{connection.user_name} is connected to Spotify. {services.spotify_user_auth.status(name)}")
-    looks = first_look(services, connection)
-    _say(*(f"{look.what}: {look.words}" for look in looks), "The next run stores them: run_ingestion.py run")
-    if not all(look.works for look in looks):
+    tell(report)
+    _say("Next: run_ingestion.py run")
+    if report.is_partial:
         raise typer.Exit(PARTIAL)
 
 
 def _beatport(services: Services, *, status: bool, clear: bool, token: bool) -> None:
-    auth = services.beatport_auth
+    auth = services.beatport.auth
     if clear:
         _say("Beatport's token is forgotten." if auth.clear() else "There was no token of Beatport.")
         return

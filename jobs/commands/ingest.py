@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clients.errors import MissingCredentialError
+from clients.errors import ClientError, MissingCredentialError
 from jobs.commands.auth import offer_consent
 from jobs.plan import INGESTS, LYRIC_SCORES
 from jobs.runtime.errors import UsageError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from jobs.ingesting import Asked, Report
     from jobs.runtime.lake import Lake
     from jobs.runtime.settings import Settings
+    from jobs.services import Services
 
 CATALOGUE = "kaggle_tracks"  # no stream of changes: a data set, downloaded when it is asked for
 STREAMS = ", ".join(dict.fromkeys([*(ingest.name for ingest in (*INGESTS, LYRIC_SCORES)), CATALOGUE]))
@@ -43,9 +45,10 @@ def ingest(
             "--limit",
             min=1,
             max=LONGEST_QUICK_LOOK,
-            help=f"A quick look: the newest so many of each account, such as {QUICK_LOOK}; moves no watermark.",
+            help="A quick look at the newest so many of each account; moves no watermark.",
         ),
     ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help=f"The same as --limit {QUICK_LOOK}.")] = False,
 ) -> None:
     """Fetch from the services into bronze. Without arguments everything that is new, as the night does."""
     from jobs.ingesting import Asked
@@ -55,60 +58,100 @@ def ingest(
         users=tuple(name.strip() for name in (users or "").split(",") if name.strip()),
         start=_moment(start, "--start"),
         end=_moment(end, "--end"),
-        limit=limit,
+        limit=limit or (QUICK_LOOK if quick else None),
     )
     if asked.start and asked.end and asked.start >= asked.end:
         raise UsageError("--start must lie before --end: the window is [start, end)")
     with open_lake("ingest", writes=True) as (lake, settings):
-        if CATALOGUE in asked.streams:
-            download(lake, settings)
-            asked = replace(asked, streams=tuple(name for name in asked.streams if name != CATALOGUE))
-            if not asked.streams:
-                return
-        report = fetch(lake, settings, datetime.now(UTC).date(), asked)
-    if report.outcome.status == "partial":
+        is_partial = CATALOGUE in asked.streams and not download(lake, settings)
+        others = tuple(name for name in asked.streams if name != CATALOGUE)
+        if others or not asked.streams:
+            report = fetch(lake, settings, datetime.now(UTC).date(), replace(asked, streams=others))
+            is_partial |= report is not None and report.is_partial
+    if is_partial:
         raise typer.Exit(PARTIAL)
 
 
-def download(lake: Lake, settings: Settings) -> None:
-    """Download the track catalogue from Kaggle and import it. Raises a ClientError."""
+def download(lake: Lake, settings: Settings) -> bool:
+    """Download the track catalogue from Kaggle and import it; False where Kaggle did not give it."""
     from jobs.catalogue import download_catalogue
     from jobs.runtime.settings import absolute_path
     from jobs.services import Services
 
-    report = download_catalogue(lake, settings, Services(settings), absolute_path(CATALOGUE_FOLDER))
+    try:
+        report = download_catalogue(lake, settings, Services(settings), absolute_path(CATALOGUE_FOLDER))
+    except ClientError as error:
+        out.print(f"{CATALOGUE}: {error}", markup=False, soft_wrap=True)
+        return False
     out.print(f"bronze.{CATALOGUE}: {report.attempted:,} rows downloaded, {report.stored:,} new")
+    return True
 
 
-def fetch(lake: Lake, settings: Settings, as_of_date: date, asked: Asked | None = None) -> Report:
-    """Ingest, and say what came and what did not."""
+def fetch(lake: Lake, settings: Settings, as_of_date: date, asked: Asked | None = None) -> Report | None:
+    """Ingest, and say what came and what did not. None, and a word, where nobody asked for a service."""
     from jobs.ingesting import Asked
     from jobs.ingesting import ingest as ingest_
     from jobs.runtime.ops import new_run_id
     from jobs.services import Services
 
-    services = Services(settings)
+    services, asked = Services(settings), asked or Asked()
+    if asked == Asked() and (why_not := _why_nothing_is_asked(lake, services)):
+        out.print(f"ingest: {why_not}", soft_wrap=True)
+        return None
     out.print(f"calling as accounts and tracks need it: {', '.join(services.called_hosts())}", soft_wrap=True)
-    with steps() as progress:
-        report = ingest_(
-            lake,
-            settings,
-            services,
-            new_run_id(),
-            as_of_date,
-            asked,
-            progress,
-            is_configured=services.is_configured,
-        )
-    tell(report)
-    if settings.spotify.client_id is None:  # without an app of theirs there is nothing to agree to
+
+    def fetched(asked: Asked) -> Report:
+        with steps() as progress:
+            report = ingest_(
+                lake,
+                settings,
+                services,
+                new_run_id(),
+                as_of_date,
+                asked,
+                progress,
+                is_configured=services.is_configured,
+            )
+        tell(report)
         return report
-    missing = [result.connected.account for result in report.troubles if result.connected and _lacks_consent(result)]
-    agreed = offer_consent(services, list(dict.fromkeys(account.credential or account.user for account in missing)))
-    if agreed:
-        users = tuple(account.user for account in missing if (account.credential or account.user) in agreed)
-        return fetch(lake, settings, as_of_date, replace(asked or Asked(), users=users))
-    return report
+
+    report = fetched(asked)
+    _warn_of_ending_consents(services)
+    missing = [result for result in report.troubles if result.connected and _lacks_consent(result)]
+    accounts = list(dict.fromkeys(result.connected.account for result in missing if result.connected))
+    # Without an app of theirs there is nothing to agree to.
+    agreed = offer_consent(services, accounts) if settings.spotify.client_id else []
+    if not agreed:
+        return report
+    again = fetched(
+        replace(
+            asked,
+            streams=tuple(dict.fromkeys(result.ingest.name for result in missing)),
+            users=tuple(dict.fromkeys(account.user for account in agreed)),
+        )
+    )
+    mended = [result for result in missing if result.connected and result.connected.account in agreed]
+    again.troubles += [result for result in report.troubles if result not in mended]
+    again.waiting += report.waiting
+    return again
+
+
+def _why_nothing_is_asked(lake: Lake, services: Services) -> str:
+    """Why a fetch of everything asks nobody: nobody connected an account or set a key, or it is the sample's lake."""
+    if lake.is_sample:
+        return "no service is asked about the sample world; LAKE__ROOT=data/mine begins a lake of your own"
+    if lake.exists("ops.connections") and not lake.read("ops.connections").isEmpty():
+        return ""
+    if services.has_credential():
+        return ""
+    return "no account is connected and no key is set, so no service is asked"
+
+
+def _warn_of_ending_consents(services: Services) -> None:
+    with suppress(ClientError):  # a token file that cannot be read has been told by then
+        for name in services.spotify.user_auth.users():
+            if warning := services.spotify.user_auth.expiry_warning(name):
+                out.print(warning, markup=False, soft_wrap=True)
 
 
 def _lacks_consent(result: Result) -> bool:
@@ -126,6 +169,8 @@ def tell(report: Report) -> None:
         out.print(f"ingest: {report.outcome.status}, nothing new")
     if report.gap_count:
         out.print(f"{report.gap_count} spans in which plays may be missing: see ops.gaps; an export fills them")
+    for stream in dict.fromkeys(f"{ingest.name} from {ingest.source}" for ingest in report.waiting):
+        out.print(f"{stream}: not asked yet, the service asked to be left alone for a while")
     for result in report.troubles:
         whose = f" of {result.connected.account.user}" if result.connected else ""
         if result.is_closed:

@@ -23,6 +23,10 @@ class DiskSpaceError(MoodlakeError):
     """There is too little room to write."""
 
 
+class LakeMissingError(MoodlakeError):
+    """There is no lake where one is to be read."""
+
+
 class LakeVersionError(MoodlakeError):
     """The lake was written by a newer Moodlake."""
 
@@ -33,6 +37,10 @@ class LakeBusyError(MoodlakeError):
 
 class ContractError(MoodlakeError):
     """Rows or a stored table do not have the shape that the contract declares."""
+
+
+class ModelError(MoodlakeError):
+    """A fitted model is missing or damaged, or cannot be fitted."""
 
 
 class AuditError(MoodlakeError):

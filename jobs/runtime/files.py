@@ -35,7 +35,7 @@ class Files:
             stream.close()
 
     def write_text(self, path: str, text: str) -> None:
-        """Write whole or not at all: to a neighbour first, then renamed."""
+        """Never write a part: to a neighbour first, then renamed; a crash between leaves no file of that name."""
         partial = f"{path}.part"
         system = self._system(path)
         stream = system.create(self._path(partial), True)

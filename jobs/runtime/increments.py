@@ -84,6 +84,7 @@ class Assessment:
     bookmarks: dict[str, int]
     published_as_of: date | None
     as_of_date: date
+    models: Mapping[str, str]
     updated: tuple[str, ...] = ()
 
     @property
@@ -91,12 +92,19 @@ class Assessment:
         return self.step.takes_as_of_date and self.published_as_of != self.as_of_date
 
     @property
+    def moves_every_row(self) -> bool:
+        return any(table in self.changes for table in self.step.population)
+
+    @property
     def is_needed(self) -> bool:
         return self.full_reason is not None or bool(self.changes) or self.as_of_moved
 
 
-def assess(step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool) -> Assessment:
-    """Compare the step's bookmarks with its inputs; no rows are read yet."""
+def assess(
+    step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool, models: Mapping[str, str] | None = None
+) -> Assessment:
+    """Compare the step's bookmarks with its inputs, and its rules and models (by version) with those that built the
+    table; no rows are read yet."""
     lake = snapshot.lake
     last = lake.last_commit(step.table)
     reason = "asked for" if full else None
@@ -104,6 +112,8 @@ def assess(step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool) -> A
         reason = reason or "first build"
     elif last.operation == "RESTORE":
         reason = reason or "the table was restored"
+    elif not reason and (other := _built_otherwise(step, models or {}, last)):
+        reason = other
     elif not reason and (new := lake.missing_columns(step.table)):
         reason = f"the contract has new columns: {', '.join(new)}"
     changes: dict[str, DataFrame] = {}
@@ -144,8 +154,20 @@ def assess(step: Step, snapshot: Snapshot, as_of_date: date, *, full: bool) -> A
         bookmarks=bookmarks,
         published_as_of=date.fromisoformat(last.as_of_date) if last and last.as_of_date else None,
         as_of_date=as_of_date,
+        models=models or {},
         updated=tuple(updated),
     )
+
+
+def _built_otherwise(step: Step, models: Mapping[str, str], last: Commit) -> str | None:
+    """Why what stands in the table is not what the step would build of the same inputs now; None where it is."""
+    if last.rules != step.rules:
+        return f"its rules are {step.rules}, the table was built by {last.rules}"
+    for name in sorted({*models, *last.models}):
+        now, before = models.get(name, "no longer used"), last.models.get(name)
+        if now != before:
+            return f"{name} is {now}, the table was built " + (f"by {before}" if before else "without it")
+    return None
 
 
 @dataclass(frozen=True)
@@ -239,7 +261,10 @@ def touched_tails(
             plays = snapshot.lake.read(table).where(in_window)
             firsts.append(plays.groupBy("user_id").agg(F.min("event_at").alias("first")))
     first = reduce(DataFrame.unionByName, firsts).groupBy("user_id").agg(F.min("first").alias("first"))
-    return gathered(snapshot.lake, _from_session_start(gathered(snapshot.lake, first), listens))
+    starts = gathered(snapshot.lake, first)
+    tails = gathered(snapshot.lake, _from_session_start(starts, listens))
+    starts.keys.unpersist()
+    return tails
 
 
 def _records_of(listens: DataFrame, columns: list[str]) -> DataFrame:

@@ -1,8 +1,8 @@
 """Delta's two JARs: fetched once at set-up by the Ivy inside PySpark, pinned by version and SHA-256.
 
-`python -m jobs.runtime.jars` fetches; a run only looks whether they are there, and needs no network. The trap:
-delta-spark 4.4.0 on PySpark 4.2.0 needs just these two, the other 31 that Ivy would bring are older copies of what
-PySpark ships, so all others are excluded.
+`python -m jobs.runtime.jars` fetches what is missing; a run only looks whether they are there, and needs no network.
+The trap: delta-spark 4.4.0 on PySpark 4.2.0 needs just these two, the other 31 that Ivy would bring are older copies of
+what PySpark ships, so all others are excluded.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import os
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
-from jobs.runtime.errors import JarsError, MoodlakeError
-from jobs.runtime.settings import PROJECT, load_settings
+from jobs.runtime.errors import JarsError, MoodlakeError, UsageError
+from jobs.runtime.settings import absolute_path, load_settings
 
 JARS = {
     "io.delta:delta-spark_4.2_2.13:4.4.0": "27d4fd8b1f879535c573ed1c718177d6a27f24d3e626ba02e216369725721ead",
@@ -28,6 +29,17 @@ EXCLUDED = (
     "io.unitycatalog:unitycatalog-client",
     "io.unitycatalog:unitycatalog-hadoop",
 )
+
+
+def folders() -> list[Path]:
+    """Where commands look for the JARs: those that do not read .env (the demo, tests, bench), and those that do.
+
+    A .env that cannot be read does not stand in the way of the demo: the command that reads it says what is wrong.
+    """
+    found = [load_settings(reads_dotenv=False)]
+    with suppress(UsageError):
+        found.append(load_settings())
+    return list(dict.fromkeys(absolute_path(settings.spark.jars_dir) for settings in found))
 
 
 def jar_paths(folder: Path) -> list[Path]:
@@ -92,6 +104,7 @@ def _is_right(path: Path, sha256: str) -> bool:
 
 if __name__ == "__main__":
     try:
-        fetch(PROJECT / load_settings().spark.jars_dir)
+        for folder in folders():
+            fetch(folder)
     except MoodlakeError as error:
         sys.exit(f"moodlake: {error}")

@@ -1,8 +1,8 @@
 """The lake: the one place that knows paths, and the only writer of tables.
 
 A table lives at <root>/<layer>/<table>. Every commit says in its userMetadata which publish group of which run wrote
-it and which versions of its inputs were read: that is the truth after a crash. Change feed on at creation, deletion
-vectors off, so that outside readers stay simple.
+it, which versions of its inputs were read, and by which rules and models: that is the truth after a crash. Change feed
+on at creation, deletion vectors off, so that outside readers stay simple.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,10 @@ from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.runtime.errors import ContractError, DiskSpaceError, LakeVersionError
+from jobs.runtime.errors import ContractError, DiskSpaceError, LakeMissingError, LakeVersionError
 from jobs.runtime.files import Files
 from jobs.runtime.frames import local_frame
-from jobs.runtime.settings import PROJECT, LakeSettings
+from jobs.runtime.settings import LakeSettings, absolute_path
 from jobs.runtime.spark import tuned_like
 from schemas.catalog import contract_of, contracts
 from schemas.contract import Contract
@@ -36,6 +36,7 @@ from transformations.ids import ID_LENGTH
 
 LAKE_FORMAT = 1  # grows when an older Moodlake could no longer read or write the lake
 MARKER = "_lake.json"
+SAMPLE_MARK = "_sample"  # file in the root of a lake that holds the sample world
 STAGING = "_staging"
 TARGET_FILE_BYTES = 40_000_000
 KEEP_DELETED_FILES = "interval 14 days"
@@ -56,12 +57,14 @@ class Commit:
     mode: str = ""
     as_of_date: str = ""
     reads: dict[str, int] = field(default_factory=dict)
+    rules: int = 1  # also of a commit from before rules and models were recorded
+    models: dict[str, str] = field(default_factory=dict)
     deleted_rows: int = 0
     updated_rows: int = 0
 
     @property
     def is_rewrite(self) -> bool:
-        """Whether readers cannot follow it row by row: a full build, a restore, or a hand that kept no record."""
+        """Whether readers must not follow it row by row: a full build, or a restore by any hand."""
         return self.mode == "replace" or self.operation == "RESTORE"
 
 
@@ -72,25 +75,25 @@ class Stamp:
     group_id: str
     as_of_date: str
     reads: dict[str, int] = field(default_factory=dict)
+    rules: int = 1
+    models: dict[str, str] = field(default_factory=dict)
 
     def text(self, mode: str) -> str:
-        return json.dumps(
-            {"group_id": self.group_id, "mode": mode, "as_of_date": self.as_of_date, "reads": self.reads},
-            sort_keys=True,
-        )
+        return json.dumps({**asdict(self), "mode": mode}, sort_keys=True)
 
 
 class Lake:
     """Tables by name under one root.
 
-    Raises LakeVersionError on opening a lake that a newer Moodlake wrote.
+    A lake is made by who writes to it: with `creates=False` there has to be one. Raises LakeMissingError, and
+    LakeVersionError on opening a lake that a newer Moodlake wrote.
     """
 
-    def __init__(self, spark: SparkSession, settings: LakeSettings) -> None:
+    def __init__(self, spark: SparkSession, settings: LakeSettings, *, creates: bool = True) -> None:
         self.spark = spark
         self.files = Files(spark)
         self.root = absolute_root(settings.root)
-        self._marker = self._open_marker()
+        self._marker = self._open_marker(creates)
 
     def with_own_session(self) -> Lake:
         """The same lake through a session of its own, whose settings nobody else changes."""
@@ -136,6 +139,10 @@ class Lake:
         if wanted != list(range(after + 1, newest + 1)):
             return None
         return [self._commit(table, version) for version in wanted]
+
+    def last_commits(self, table: str, count: int) -> list[Commit]:
+        """The newest commits whose log is there, oldest first; fewer where it does not reach back that far."""
+        return [self._commit(table, version) for version in self._versions(table)[-count:]]
 
     def last_commit(self, table: str) -> Commit | None:
         """The newest commit that a run of ours wrote, or a restore if that is newer; None without any."""
@@ -274,11 +281,18 @@ class Lake:
             mode=told.get("mode", ""),
             as_of_date=told.get("as_of_date", ""),
             reads=told.get("reads", {}),
+            rules=told.get("rules", 1),
+            models=told.get("models", {}),
             deleted_rows=sum(int(metrics.get(name, 0)) for name in DELETED_ROWS),
             updated_rows=sum(int(metrics.get(name, 0)) for name in UPDATED_ROWS),
         )
 
-    def _open_marker(self) -> dict[str, Any]:
+    @property
+    def is_sample(self) -> bool:
+        """Whether its listeners are the sample world's."""
+        return self.files.exists(f"{self.root}/{SAMPLE_MARK}")
+
+    def _open_marker(self, creates: bool) -> dict[str, Any]:
         marker = f"{self.root}/{MARKER}"
         if self.files.exists(marker):
             told: dict[str, Any] = json.loads(self.files.read_text(marker))
@@ -290,6 +304,11 @@ class Lake:
         if self.files.names(f"{self.root}/bronze"):
             raise LakeVersionError(
                 f"the lake has tables but no {MARKER}: restore that file from a backup, the pseudonyms hang on it"
+            )
+        if not creates:
+            raise LakeMissingError(
+                f"there is no lake at {self.root}: LAKE__ROOT says where it is; `make run` makes one with a sample "
+                "world, `run_ingestion.py import` one with your own history"
             )
         told = {
             "format": LAKE_FORMAT,
@@ -311,8 +330,8 @@ def _declared(rows: DataFrame, contract: Contract) -> list[Column]:
 
 
 def absolute_root(root: str) -> str:
-    """The lake's root as Spark takes it: a relative folder lies under the project."""
-    return root.rstrip("/") if "://" in root else str((PROJECT / root).resolve())
+    """The lake's root as Spark takes it: a relative folder lies under the project, `~` is opened."""
+    return root.rstrip("/") if "://" in root else str(absolute_path(root).resolve())
 
 
 def is_local(root: str) -> bool:

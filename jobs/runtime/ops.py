@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.runtime.frames import local_frame
@@ -48,7 +48,7 @@ def bookmarks(lake: Lake) -> dict[tuple[str, str], int]:
 def record_stage(
     lake: Lake, run_id: str, as_of_date: date, outcome: Outcome, moved: Mapping[tuple[str, str], int]
 ) -> None:
-    """One row in ops.runs and the moved bookmarks, after the data is committed."""
+    """The moved bookmarks and, last, one row in ops.runs: where a bookmark fails, the stage has no row yet."""
     now = datetime.now(UTC)
     stamp = Stamp(f"{run_id}-{outcome.stage}-ops", as_of_date.isoformat())
     row = {
@@ -63,13 +63,13 @@ def record_stage(
         "quarantined_count": outcome.quarantined,
         "message": "; ".join(outcome.messages)[:MESSAGE_LENGTH] or None,
     }
-    append_rows(lake, "ops.runs", [row], stamp)
     if moved:
         rows = [
             {"consumer": consumer, "input": table, "run_id": run_id, "version": version, "moved_at": now}
             for (consumer, table), version in moved.items()
         ]
         append_rows(lake, "ops.bookmarks", rows, stamp)
+    append_rows(lake, "ops.runs", [row], stamp)
 
 
 def append_rows(lake: Lake, table: str, rows: list[dict[str, Any]], stamp: Stamp) -> None:
@@ -83,20 +83,53 @@ def frame(lake: Lake, table: str, rows: list[dict[str, Any]]) -> DataFrame:
     return local_frame(lake.spark, [tuple(row[n] for n in contract.names) for row in rows], contract.struct())
 
 
+def refused_rows(
+    refused: DataFrame,
+    *,
+    table: str,
+    source: str,
+    run_id: str,
+    rules: Column,
+    at: datetime,
+    user_id: Column | None = None,
+    payload: Column | None = None,
+    place: Column | None = None,
+    length: Column | None = None,
+    sha256: Column | None = None,
+) -> DataFrame:
+    """Refused records in the shape of ops.quarantine: whole, or by place, length and hash where they are no payload."""
+    text = F.lit(None).cast("string")
+    owner = text if user_id is None else user_id
+    content = [payload] if payload is not None else [one for one in (place, sha256) if one is not None]
+    return refused.select(
+        hashed(F.lit(table), F.lit(source), owner, *content).alias("record_id"),
+        F.lit(run_id).alias("run_id"),
+        F.lit(table).alias("table"),
+        F.lit(source).alias("source"),
+        rules.alias("rules"),
+        (text if payload is None else payload).alias("payload"),
+        (text if place is None else place).alias("place"),
+        (text if length is None else length).cast("bigint").alias("record_length"),
+        (text if sha256 is None else sha256).alias("record_sha256"),
+        owner.alias("user_id"),
+        F.lit(at).alias("quarantined_at"),
+    )
+
+
+def whose(rows: DataFrame) -> Column | None:
+    """The column that says whose a row is, None where rows are nobody's."""
+    return F.col("user_id") if "user_id" in rows.columns else None
+
+
 def quarantined_rows(refused: DataFrame, contract: Contract, run_id: str) -> DataFrame:
     """Rows of a build that broke a rule, in the shape of ops.quarantine."""
-    payload = F.to_json(F.struct(*[name for name in contract.names if name not in NAMES_OF_PEOPLE]))
-    nothing = F.lit(None)
-    return refused.select(
-        hashed(F.lit(contract.table), payload).alias("record_id"),
-        F.lit(run_id).alias("run_id"),
-        F.lit(contract.table).alias("table"),
-        F.lit("build").alias("source"),
-        F.col(VIOLATIONS).alias("rules"),
-        payload.alias("payload"),
-        nothing.cast("string").alias("place"),
-        nothing.cast("bigint").alias("record_length"),
-        nothing.cast("string").alias("record_sha256"),
-        (F.col("user_id") if "user_id" in contract.names else nothing.cast("string")).alias("user_id"),
-        F.lit(datetime.now(UTC)).alias("quarantined_at"),
+    return refused_rows(
+        refused,
+        table=contract.table,
+        source="build",
+        run_id=run_id,
+        rules=F.col(VIOLATIONS),
+        at=datetime.now(UTC),
+        user_id=whose(refused),
+        payload=F.to_json(F.struct(*[name for name in contract.names if name not in NAMES_OF_PEOPLE])),
     )

@@ -1,8 +1,9 @@
 """Publish groups: tables staged and audited together, then committed one after another, or completed after a crash.
 
 A group's folder under <root>/_staging holds its staged rows. Once its journal is written the group is decided: what a
-crash leaves unpublished, the next run publishes (`recover`). A folder without a journal was never decided and is
-dropped. Commits carry the group's id, so none is made twice.
+crash leaves unpublished, the next run publishes (`recover`). A folder without a journal was never decided, or is
+published already, and is dropped: so the journal goes before the folder does. Commits carry the group's id, so none is
+made twice.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Entry:
-    """One table of a group: its staged rows, how they go in, and the versions of the inputs they were made from.
+    """One table of a group: its staged rows, how they go in, and from which versions of its inputs, by which rules and
+    versions of models they were made.
 
     `mode` is append, replace, merge, replace_where, or carry_over: the staged rows, and of the published ones those
     whose key is not among `keys_path`, moved to the group's as_of_date.
@@ -42,6 +44,8 @@ class Entry:
     predicate: str = "true"
     keys_path: str = ""
     once_by: str = ""  # of an append: skip rows whose value in this column the table already has
+    rules: int = 1
+    models: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,13 @@ class Group:
 
 
 def decide(lake: Lake, group: Group) -> None:
-    """Write the journal: from here on the group will be published, by this process or the next."""
+    """Write the journal: from here on the group will be published, by this process or the next.
+
+    Raises ContractError where a table cannot take its rows: decided, it would stand in the way of all that follows.
+    """
+    for entry in group.entries:
+        if lake.exists(entry.table):
+            lake.guard_schema(entry.table)
     lake.files.write_text(lake.staging(group.group_id, JOURNAL), json.dumps(asdict(group)))
 
 
@@ -67,6 +77,7 @@ def publish(lake: Lake, group: Group, *, resumed: bool = False) -> dict[str, int
     with ThreadPoolExecutor(PARALLEL_COMMITS) as pool:
         list(pool.map(lambda entry: _commit_once(lake, group, entry, resumed), group.entries))
     versions = {entry.table: lake.version(entry.table) for entry in group.entries}
+    lake.files.delete(lake.staging(group.group_id, JOURNAL))
     lake.files.delete(lake.staging(group.group_id))
     return {table: version for table, version in versions.items() if version is not None}
 
@@ -89,18 +100,20 @@ def recover(lake: Lake) -> list[Group]:
 
 def _commit_once(lake: Lake, group: Group, entry: Entry, resumed: bool) -> None:
     """Commit an entry in a session of its own: MERGE takes its userMetadata from the session's settings."""
-    if resumed and _is_committed(lake, entry.table, group.group_id):
+    if resumed and (_is_committed(lake, entry.table, group.group_id) or not _is_staged(lake, entry)):
         return
     own = lake.with_own_session()
-    _commit(own, entry, Stamp(group.group_id, group.as_of_date, entry.reads))
+    _commit(own, entry, Stamp(group.group_id, group.as_of_date, entry.reads, entry.rules, entry.models))
 
 
 def _is_committed(lake: Lake, table: str, group_id: str) -> bool:
-    newest = lake.version(table)
-    if newest is None:
-        return False
-    commits = lake.commits(table, max(newest - LOOK_BACK, -1)) or []
-    return any(commit.group_id == group_id for commit in commits)
+    return any(commit.group_id == group_id for commit in lake.last_commits(table, LOOK_BACK))
+
+
+def _is_staged(lake: Lake, entry: Entry) -> bool:
+    """Whether the staged rows are there still. Rows are dropped only when all are committed, and Delta makes no commit
+    of none: an append whose rows the table knew already leaves no other trace."""
+    return any(name.endswith(".parquet") for name in lake.files.names(entry.path))
 
 
 def _commit(lake: Lake, entry: Entry, stamp: Stamp) -> None:

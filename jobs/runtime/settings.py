@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -20,22 +21,26 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from clients.service import ServiceSettings
+from jobs.plan import SERVICES
 from jobs.runtime.errors import UsageError
-from jobs.runtime.service_settings import (
-    AiSettings,
-    BeatportSettings,
-    KaggleSettings,
-    LastfmSettings,
-    ListenBrainzSettings,
-    LrclibSettings,
-    LyricsOvhSettings,
-    ReccoBeatsSettings,
-    ServiceSettings,
-    SpotifySettings,
-)
+
+if TYPE_CHECKING:
+    from clients.beatport_api import BeatportSettings
+    from clients.kaggle_api import KaggleSettings
+    from clients.lastfm_api import LastfmSettings
+    from clients.listenbrainz_api import ListenBrainzSettings
+    from clients.lyrics_api import LyricsSettings
+    from clients.mood_api import MoodSettings
+    from clients.reccobeats_api import ReccoBeatsSettings
+    from clients.spotify_api import SpotifySettings
 
 PROJECT = Path(__file__).resolve().parents[2]
 GIBIBYTE = 1024**3
+EXAMPLE_HEAD = """\
+# Every setting, with its default; what is empty is not set. Copy to .env and change what you need; tests, bench and
+# demo never read it.
+"""
 NO_DOTENV = "MOODLAKE_IGNORE_DOTENV"  # set by tests, bench and demo, which must not read a person's credentials
 
 
@@ -66,6 +71,13 @@ class RunSettings(Section):
     )
 
 
+class ModelSettings(Section):
+    dir: str = Field("data/models", description="Where the fitted models are that builds use")
+    train_on_api_rows: bool = Field(
+        False, description="Let `train` learn from values that came through Spotify's API; its terms forbid it"
+    )
+
+
 class LogSettings(Section):
     level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe level that is logged")
     format: str = Field("console", pattern="^(console|json)$", description="console for people, json for machines")
@@ -92,10 +104,11 @@ class HttpSettings(Section):
     )
 
 
-class Settings(BaseSettings):
-    """All settings by section; an unknown name in a section is an error, so that a typing mistake is seen.
+class OwnSettings(BaseSettings):
+    """All settings but the services', by section.
 
-    An empty value counts as not set. What is a credential is a SecretStr, so that no repr shows it.
+    An unknown name in a section is an error, so that a typing mistake is seen. An empty value counts as not set. What
+    is a credential is a SecretStr, so that no repr shows it.
     """
 
     model_config = SettingsConfigDict(
@@ -108,17 +121,8 @@ class Settings(BaseSettings):
     run: RunSettings = Field(default_factory=RunSettings)  # type: ignore[arg-type]
     ingest: IngestSettings = Field(default_factory=IngestSettings)  # type: ignore[arg-type]
     http: HttpSettings = Field(default_factory=HttpSettings)  # type: ignore[arg-type]
+    model: ModelSettings = Field(default_factory=ModelSettings)  # type: ignore[arg-type]
     log: LogSettings = Field(default_factory=LogSettings)  # type: ignore[arg-type]
-
-    spotify: SpotifySettings = Field(default_factory=SpotifySettings)  # type: ignore[arg-type]
-    lastfm: LastfmSettings = Field(default_factory=LastfmSettings)  # type: ignore[arg-type]
-    listenbrainz: ListenBrainzSettings = Field(default_factory=ListenBrainzSettings)  # type: ignore[arg-type]
-    reccobeats: ReccoBeatsSettings = Field(default_factory=ReccoBeatsSettings)  # type: ignore[arg-type]
-    lrclib: LrclibSettings = Field(default_factory=LrclibSettings)  # type: ignore[arg-type]
-    lyrics_ovh: LyricsOvhSettings = Field(default_factory=LyricsOvhSettings)  # type: ignore[arg-type]
-    ai: AiSettings = Field(default_factory=AiSettings)  # type: ignore[arg-type]
-    kaggle: KaggleSettings = Field(default_factory=KaggleSettings)  # type: ignore[arg-type]
-    beatport: BeatportSettings = Field(default_factory=BeatportSettings)  # type: ignore[arg-type]
 
     @classmethod
     def settings_customise_sources(
@@ -159,11 +163,40 @@ class _FlatNames(PydanticBaseSettingsSource):
         return {name: found for name, field in fields.items() if (found := self.get_field_value(field, name)[0])}
 
 
-def load_settings() -> Settings:
+def _services() -> dict[str, Any]:
+    """The sections of the plan's services, each declared beside its client."""
+    sections: dict[str, Any] = {}
+    for source, place in SERVICES.items():
+        module, _, name = place.partition(":")
+        kind = getattr(import_module(f"clients.{module}"), name)
+        sections[source] = (kind, Field(default_factory=kind))
+    return sections
+
+
+if TYPE_CHECKING:
+
+    class Settings(OwnSettings):
+        """As it is made below; those that jobs read by name."""
+
+        spotify: SpotifySettings
+        lastfm: LastfmSettings
+        listenbrainz: ListenBrainzSettings
+        reccobeats: ReccoBeatsSettings
+        lyrics: LyricsSettings
+        ai: MoodSettings
+        kaggle: KaggleSettings
+        beatport: BeatportSettings
+
+        def __init__(self, **values: Any) -> None: ...
+else:
+    Settings = create_model("Settings", __base__=OwnSettings, **_services())
+
+
+def load_settings(*, reads_dotenv: bool = True) -> Settings:
     """Settings from the environment, over .env, over the defaults. Raises UsageError naming the bad setting."""
-    dotenv = None if os.environ.get(NO_DOTENV) else PROJECT / ".env"
+    dotenv = PROJECT / ".env" if reads_dotenv and not os.environ.get(NO_DOTENV) else None
     try:
-        return Settings(_env_file=dotenv)  # type: ignore[call-arg]
+        return Settings(_env_file=dotenv)
     except ValidationError as error:
         first = error.errors()[0]
         name = setting_name(*map(str, first["loc"][:2]))
@@ -187,6 +220,12 @@ def setting_names() -> dict[str, tuple[str, str]]:
         for section, outer in Settings.model_fields.items()
         for name, inner in _model_of(outer).model_fields.items()
     }
+
+
+def example() -> str:
+    """What .env.example holds."""
+    settings = (f"# {description}\n{name}={default}\n" for name, (default, description) in setting_names().items())
+    return "\n".join((EXAMPLE_HEAD, *settings))
 
 
 def absolute_path(path: str) -> Path:

@@ -21,7 +21,7 @@ from pyspark.sql import SparkSession
 
 from jobs.runtime.errors import JavaError
 from jobs.runtime.jars import jar_paths
-from jobs.runtime.settings import PROJECT, SparkSettings
+from jobs.runtime.settings import SparkSettings, absolute_path
 
 MIN_JAVA = 17
 LOOPBACK = "127.0.0.1"
@@ -96,7 +96,7 @@ def check_java() -> int:
 def open_session(settings: SparkSettings, *, overrides: Mapping[str, str] | None = None) -> SparkSession:
     """Start Spark with Delta; `overrides` go over the options. Raises JavaError, JarsError."""
     check_java()
-    jars = jar_paths(PROJECT / settings.jars_dir)
+    jars = jar_paths(absolute_path(settings.jars_dir))
     os.environ["PYSPARK_PYTHON"] = sys.executable
     # PySpark gives and takes moments in the process's own zone: with UTC there is one zone everywhere.
     os.environ["TZ"] = "UTC"

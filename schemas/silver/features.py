@@ -19,6 +19,9 @@ AUDIO_FEATURES = (
     Column("time_signature", INT, "Beats a bar; null where the source gives 0", nullable=True),
 )
 FEATURE_NAMES = tuple(column.name for column in AUDIO_FEATURES)
+LEADING = ("valence", "energy")  # a mood is read from both, so they come from one source or not at all
+# All but classes: the mean of keys is no key.
+ESTIMATED_FEATURES = tuple(name for name in FEATURE_NAMES if name not in ("key", "mode", "time_signature"))
 
 # Spotify documents 0-1 for the shares; loudness runs from about -60 to a few dB above 0 in the catalogue.
 FEATURE_CHECKS = (

@@ -17,8 +17,9 @@ CONTRACT = Contract(
     key=("track_id",),
     columns=(
         Column("track_id", STRING, "The track"),
+        Column("artist_id", STRING, "Its first artist, whose measured tracks its estimates are made of"),
         *AUDIO_FEATURES,
-        Column("feature_source", STRING, "Where valence and energy come from; artist, genre and global are estimates"),
+        Column("feature_source", STRING, "Where valence and energy come from; artist and genre are estimates"),
         Column("feature_confidence", DOUBLE, "How far valence and energy can be trusted, 0-1; 0 where there are none"),
         Column("value_sources", MapType(STRING, VALUE_SOURCE), "Per feature: its source and confidence"),
     ),

@@ -23,7 +23,8 @@ from jobs.plan import (
     stages,
     stored_inputs,
 )
-from jobs.runtime.settings import setting_names
+from jobs.runtime.models import Models
+from jobs.runtime.settings import ModelSettings, setting_names
 from schemas import vocab
 from schemas.catalog import contracts
 
@@ -52,8 +53,17 @@ def test_build_takes_what_the_plan_says_it_reads(entry: Step | View) -> None:
     if isinstance(entry, Step):
         expected |= {"as_of_date"} if entry.takes_as_of_date else set()
         expected |= {"previous"} if entry.scope is Scope.FOLD else set()
+        expected |= set(entry.models)
     assert set(parameters) == expected
     assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters.values())
+
+
+@pytest.mark.parametrize("name", sorted({name for step in STEPS for name in step.models}))
+def test_every_model_of_the_plan_is_committed_read_and_described(name: str) -> None:
+    (model,) = Models(ModelSettings()).of((name,)).values()
+    assert model.version
+    cards = [path.read_text() for path in (ROOT / "docs").glob("*-model.md")]
+    assert any(f"data/models/{name}.json" in card for card in cards)
 
 
 def test_every_contract_of_silver_and_gold_is_built_by_the_plan() -> None:

@@ -6,13 +6,16 @@ rounds a cast to integer where Spark cuts it off, and arg_max skips nulls; hence
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from datetime import date
+from pathlib import Path
 
 from schemas.silver.pages import PAGE_FIELDS
 from tests.benchmarks import duckdb_gold
 from tests.benchmarks.duckdb_gold import HIGHEST, LIKELIEST, MOODS, SEP
 
+SOUND_MODEL = Path(__file__).resolve().parents[2] / "data" / "models" / "mood_sound.json"
 FEATURES = ("danceability", "energy", "valence", "speechiness", "acousticness", "instrumentalness", "liveness",
             "loudness_db", "tempo_bpm", "key", "mode", "time_signature")  # fmt: skip
 SUMS = """sum(listen_count)::BIGINT AS listen_count, sum(skip_count)::BIGINT AS skip_count,
@@ -229,33 +232,142 @@ SELECT track_id, spotify_id, isrc, coalesce(spotify_id, isrc) AS track_key, reco
     NULL::VARCHAR[] AS artist_urls, NULL::VARCHAR[] AS artist_mbids
 FROM merged"""
 
+ESTIMATED = FEATURES[:9]
+_WEIGHTS = {  # of the genres against the artist's mean, of the artist's against the album's
+    "danceability": (1.5, 3.0), "energy": (1.0, 2.0), "valence": (2.0, 4.0), "speechiness": (1.5, 3.0),
+    "acousticness": (1.0, 3.0), "instrumentalness": (0.75, 3.0), "liveness": (4.0, 3.0), "loudness_db": (0.5, 3.0),
+    "tempo_bpm": (12.0, 6.0),
+}  # fmt: skip
+PAIR = ("valence", "energy")  # of one source or of none
+_KNOWN = "valence IS NOT NULL AND energy IS NOT NULL"
+
+
+def _sums(name: str, prefix: str = "") -> str:
+    return (
+        f"sum(round({prefix}{name} * 1000000::DOUBLE)::BIGINT)::BIGINT AS {prefix}{name}_sum, "
+        f"count({prefix}{name}) AS {prefix}{name}_count"
+    )
+
+
+def _mean(name: str) -> str:
+    return f"({name}_sum / nullif({name}_count, 0) / 1000000::DOUBLE)"
+
+
+def _shrunk(name: str, prior: str, weight: float, record: str) -> str:
+    total, count = f"coalesce({record}.{name}_sum, 0)", f"coalesce({record}.{name}_count, 0)"
+    weighed = f"({total} / 1000000::DOUBLE + {weight}::DOUBLE * {prior}) / ({count} + {weight}::DOUBLE)"
+    return f"coalesce({weighed}, {_mean(f'{record}.{name}')})"
+
+
+GENRES = f"""
+WITH counted AS (
+    SELECT unnest(list_append(list_distinct(genres), '*')) AS genre, {", ".join(ESTIMATED)}
+    FROM catalogue_tracks WHERE {_KNOWN}
+), sums AS (
+    SELECT genre, count(*) AS track_count, {", ".join(map(_sums, ESTIMATED))} FROM counted GROUP BY genre
+), population AS (
+    SELECT {", ".join(f"{_mean(name)} AS {name}" for name in ESTIMATED)} FROM sums WHERE genre = '*'
+)
+SELECT s.genre, s.track_count, {
+    ", ".join(
+        f"CASE WHEN genre = '*' THEN {_mean(name)} ELSE {_shrunk(name, f'p.{name}', 5.0, 's')} END AS {name}"
+        for name in ESTIMATED
+    )
+}
+FROM sums s, population p"""
+
+
+def _estimate(name: str) -> str:
+    genre_weight, artist_weight = _WEIGHTS[name]
+    prior = f"coalesce(k.genre_{name}, {_mean(f'a.genre_{name}')}, p.{name})"
+    return _shrunk(name, _shrunk(name, prior, genre_weight, "a"), artist_weight, "m")
+
+
+_CONFIDENCE = """CASE feature_source WHEN 'kaggle' THEN 1.0 WHEN 'genre' THEN 0.5::DOUBLE
+    WHEN 'artist' THEN 0.6::DOUBLE * tracks / (tracks + 0.2::DOUBLE) ELSE 0.0 END::DOUBLE"""
 _ENTRIES = ", ".join(
-    f"CASE WHEN {name} IS NOT NULL THEN "
-    f"{{'key': '{name}', 'value': {{'source': 'kaggle', 'confidence': 1.0::DOUBLE}}}} END"
+    f"CASE WHEN {name} IS NOT NULL THEN {{'key': '{name}', 'value': {{'source': {name}_source, "
+    f"'confidence': CASE {name}_source WHEN 'kaggle' THEN 1.0::DOUBLE WHEN 'genre' THEN 0.5::DOUBLE "
+    f"ELSE 0.6::DOUBLE * tracks / (tracks + 0.2::DOUBLE) END}}}} END"
     for name in FEATURES
 )
-_KNOWN = "valence IS NOT NULL AND energy IS NOT NULL"
 TRACK_FEATURES = f"""
-SELECT track_id, {", ".join(FEATURES)}, CASE WHEN {_KNOWN} THEN 'kaggle' ELSE 'none' END AS feature_source,
-    CASE WHEN {_KNOWN} THEN 1.0 ELSE 0.0 END::DOUBLE AS feature_confidence,
+WITH sounds AS (
+    SELECT track_id, {", ".join(f"avg(g.{name}) AS genre_{name}" for name in ESTIMATED)}
+    FROM (SELECT track_id, unnest(genres) AS genre FROM catalogue_tracks) JOIN genres g USING (genre)
+    GROUP BY track_id
+), known AS (
+    SELECT t.track_id, t.artist_id, coalesce(lower(trim(t.album_name)), '') AS album,
+        {", ".join(f"c.{name}" for name in FEATURES)}, {", ".join(f"s.genre_{name}" for name in ESTIMATED)},
+        c.valence IS NOT NULL AND c.energy IS NOT NULL AS is_measured, s.track_id IS NOT NULL AS has_genres
+    FROM tracks t LEFT JOIN catalogue_tracks c USING (track_id) LEFT JOIN sounds s USING (track_id)
+), artists AS (
+    SELECT artist_id, count(*) AS tracks, {", ".join(map(_sums, ESTIMATED))},
+        {", ".join(_sums(name, "genre_") for name in ESTIMATED)}
+    FROM known WHERE is_measured GROUP BY artist_id
+), mates AS (
+    SELECT artist_id, album, {", ".join(map(_sums, ESTIMATED))}
+    FROM known WHERE is_measured AND album <> '' GROUP BY artist_id, album
+), sourced AS (
+    SELECT k.track_id, k.artist_id, a.tracks,
+        CASE WHEN k.is_measured THEN 'kaggle' WHEN a.artist_id IS NOT NULL THEN 'artist' WHEN k.has_genres THEN 'genre'
+            ELSE 'none' END AS feature_source,
+        {", ".join(f"k.{name} AS known_{name}" for name in FEATURES)},
+        {", ".join(f"{_estimate(name)} AS estimated_{name}" for name in ESTIMATED)},
+        CASE WHEN a.artist_id IS NOT NULL THEN 'artist' ELSE 'genre' END AS estimate_source
+    FROM known k LEFT JOIN artists a USING (artist_id) LEFT JOIN mates m ON m.artist_id = k.artist_id
+        AND m.album = k.album LEFT JOIN genres p ON p.genre = '*'
+), valued AS (
+    SELECT track_id, artist_id, tracks, feature_source, {
+    ", ".join(
+        f"CASE WHEN feature_source = 'none' THEN NULL WHEN feature_source = 'kaggle' OR {name not in PAIR} "
+        f"THEN coalesce(known_{name}, estimated_{name}) ELSE estimated_{name} END AS {name}, "
+        f"CASE WHEN known_{name} IS NOT NULL AND (feature_source = 'kaggle' OR {name not in PAIR}) THEN 'kaggle' "
+        f"ELSE estimate_source END AS {name}_source"
+        for name in ESTIMATED
+    )
+},
+        {
+    ", ".join(
+        f"CASE WHEN feature_source <> 'none' THEN known_{name} END AS {name}, 'kaggle' AS {name}_source"
+        for name in FEATURES[9:]
+    )
+}
+    FROM sourced
+)
+SELECT track_id, artist_id, {", ".join(FEATURES)}, feature_source, {_CONFIDENCE} AS feature_confidence,
     map_from_entries(list_filter([{_ENTRIES}], lambda e: e IS NOT NULL)) AS value_sources
-FROM (SELECT track_id FROM tracks) LEFT JOIN (SELECT track_id, {", ".join(FEATURES)} FROM catalogue_tracks)
-    USING (track_id)"""
+FROM valued"""
 
-TRACK_MOODS = f"""
-WITH steps AS (
-    SELECT track_id, feature_confidence, 1 / (1 + exp(-6.0::DOUBLE * (valence - 0.5::DOUBLE))) AS p,
-        1 / (1 + exp(-6.0::DOUBLE * (energy - 0.5::DOUBLE))) AS i
+
+def _track_moods() -> str:
+    """The fitted model as its artefact tells it: a mood's share of the exponents of weighted, standardised features."""
+    model = json.loads(SOUND_MODEL.read_text(encoding="utf-8"))
+    scores: dict[str, list[str]] = {mood: [] for mood in MOODS}
+    for axis in model["axes"]:
+        terms = [f"({axis['intercept']!r})::DOUBLE"]
+        for name, weight in axis["weights"].items():
+            mean, spread = (f"({model['features'][name][of]!r})::DOUBLE" for of in ("mean", "spread"))
+            terms.append(f"({weight!r})::DOUBLE * coalesce(({name} - {mean}) / {spread}, 0)")
+        for mood in axis["moods"]:
+            scores[mood].append(f"({' + '.join(terms)})")
+    exponents = ", ".join(f"exp({' + '.join(parts) or '0::DOUBLE'}) AS e_{mood}" for mood, parts in scores.items())
+    total = " + ".join(f"e_{mood}" for mood in MOODS)
+    return f"""
+WITH raised AS (
+    SELECT track_id, feature_source, feature_confidence, valence IS NOT NULL AND energy IS NOT NULL AS is_known,
+        {exponents}
     FROM track_features
 ), scored AS (
-    SELECT track_id, feature_confidence, p * i AS happy, (1 - p) * i AS angry, (1 - p) * (1 - i) AS sad,
-        p * (1 - i) AS relaxed
-    FROM steps
+    SELECT track_id, feature_source, feature_confidence,
+        {", ".join(f"CASE WHEN is_known THEN e_{mood} / ({total}) END AS {mood}" for mood in MOODS)}
+    FROM raised
 )
 SELECT track_id, {", ".join(MOODS)}, {LIKELIEST} ELSE 'unknown' END AS mood,
-    CASE WHEN happy IS NULL THEN 'none' ELSE 'sound' END AS mood_source,
-    coalesce({HIGHEST} * feature_confidence, 0) AS mood_confidence, 'quadrants-1' AS model_version
+    CASE WHEN happy IS NULL THEN 'none' WHEN feature_source = 'kaggle' THEN 'sound' ELSE 'estimate' END AS mood_source,
+    coalesce({HIGHEST} * feature_confidence, 0) AS mood_confidence, '{model["version"]}' AS model_version
 FROM scored"""
+
 
 LISTENS = """
 WITH identified AS (
@@ -274,10 +386,11 @@ WITH identified AS (
         'track_name': track_name} ORDER BY event_id) AS members
     FROM identified GROUP BY user_id, played_at, source, artist_name, track_name HAVING count(*) > 1
 ), cut AS (
-    SELECT *, coalesce(epoch_us(played_at) // 1000000 - lag(epoch_us(played_at) // 1000000
-        + coalesce(ms_played, 0) / 1000) OVER listener > 1800, true) AS opens
+    SELECT *, coalesce(epoch_us(played_at) // 1000000 - max(epoch_us(played_at) // 1000000
+        + coalesce(ms_played, 0) / 1000) OVER before >= 1800, true) AS opens
     FROM once
-    WINDOW listener AS (PARTITION BY user_id ORDER BY played_at, source, artist_name, track_name, event_id)
+    WINDOW before AS (PARTITION BY user_id ORDER BY played_at, source, artist_name, track_name, event_id
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )
 SELECT event_id AS listen_id, user_id, played_at,
     CASE WHEN time_zone = 'UTC' THEN played_at ELSE timezone(time_zone, timezone('UTC', played_at)) END::DATE
@@ -320,10 +433,11 @@ def tables(as_of: date) -> dict[str, str]:
     """The query of every table, in the order in which they can be built."""
     return {
         "silver.catalogue_tracks": CATALOGUE,
+        "silver.genres": GENRES,
         "silver.track_identities": IDENTITIES,
         "silver.tracks": TRACKS,
         "silver.track_features": TRACK_FEATURES,
-        "silver.track_moods": TRACK_MOODS,
+        "silver.track_moods": _track_moods(),
         "silver.listens": LISTENS,
         "silver.listen_members": LISTEN_MEMBERS,
         "silver.user_track_days": USER_TRACK_DAYS,

@@ -13,9 +13,10 @@ from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from clients.auth.beatport_auth import RATES, BeatportAuth
+from clients.auth.beatport_auth import SPACING, BeatportAuth
 from clients.auth.token_store import TokenStore
-from clients.beatport_api import BeatportAPIClient, CachedDetail
+from clients.beatport_api import BeatportAPIClient
+from clients.beatport_cache import CachedDetail
 from clients.beatport_errors import (
     BeatportAuthError,
     BeatportError,
@@ -29,7 +30,6 @@ from clients.beatport_errors import (
 from clients.beatport_feeds import (
     BeatportArtists,
     BeatportCharts,
-    BeatportGenreCharts,
     BeatportGenres,
     BeatportLabels,
     BeatportReleases,
@@ -46,7 +46,7 @@ from clients.errors import (
     UnavailableError,
 )
 from clients.feeds import SnapshotFeed
-from clients.limits import Limiter
+from clients.limits import Limiter, Rate
 from tests.beatport import NAME, PASSWORD, FakeBeatport
 from tests.clocks import FakeClock
 from tests.services import STEADY, said
@@ -73,13 +73,13 @@ def client(
         username=NAME,
         password=SecretStr(PASSWORD),
         base_url=beatport.url,
-        limiter=Limiter(*RATES, clock=fake.clock),
+        limiter=Limiter(Rate(1, SPACING), clock=fake.clock),
         retry=STEADY,
     )
     auth.login()
     beatport.seen.clear()
     fake.sleeps.clear()
-    return BeatportAPIClient(auth, base_url=beatport.url, cache=cache, retry=STEADY)
+    return BeatportAPIClient(auth, base_url=beatport.url, genre_ids=[5, 6, 5], cache=cache, retry=STEADY)
 
 
 def track(number: int, **fields: Any) -> dict[str, Any]:
@@ -305,18 +305,18 @@ def test_a_token_that_is_never_good_is_told(
 
 
 @pytest.fixture
-def charts(beatport: FakeBeatport, client: BeatportAPIClient) -> BeatportGenreCharts:
+def charted(beatport: FakeBeatport, client: BeatportAPIClient) -> BeatportAPIClient:
     beatport.serve_list("/catalog/genres/5/top/100/", [track(n) for n in (3, 1)])
     beatport.lists["/catalog/genres/5/top/100/ hype"] = [track(n, remixers=[{"id": 901, "name": "B"}]) for n in (3, 12)]
     beatport.serve_list("/catalog/genres/6/top/100/", [])
     beatport.lists["/catalog/genres/6/top/100/ hype"] = []
     beatport.serve_list("/catalog/charts/", [{"id": 1, "name": "Ann's"}])
     beatport.serve_list("/catalog/genres/", [{"id": 5, "name": "House"}, {"id": 6, "name": "Techno"}])
-    return BeatportGenreCharts(client, [5, 6, 5])
+    return client
 
 
-def test_the_charts_of_the_chosen_genres(beatport: FakeBeatport, charts: BeatportGenreCharts) -> None:
-    feeds: list[SnapshotFeed] = [BeatportCharts(charts), BeatportTracks(charts), BeatportGenres(charts)]
+def test_the_charts_of_the_chosen_genres(beatport: FakeBeatport, charted: BeatportAPIClient) -> None:
+    feeds: list[SnapshotFeed] = [BeatportCharts(charted), BeatportTracks(charted), BeatportGenres(charted)]
     records = {feed.stream: [record for batch in feed.records() for record in batch.records] for feed in feeds}
     made = {"kind": "dj", "track_ids": None, "chart": {"id": 1, "name": "Ann's"}}
     assert records["beatport_charts"] == [
@@ -333,20 +333,20 @@ def test_the_charts_of_the_chosen_genres(beatport: FakeBeatport, charts: Beatpor
 
 
 def test_their_releases_artists_and_labels_less_what_is_not_shown(
-    beatport: FakeBeatport, charts: BeatportGenreCharts
+    beatport: FakeBeatport, charted: BeatportAPIClient
 ) -> None:
     for path in ("releases/501", "releases/500", "artists/900", "labels/1", "labels/2"):
         kind, _, number = path.partition("/")
         beatport.serve_item(f"/catalog/{path}/", {"id": int(number), "name": kind})
     beatport.serve_item("/catalog/releases/506/", None, RESTRICTED)
     beatport.serve_item("/catalog/artists/901/", None, said({"detail": "Not found."}, 404))
-    feeds: list[SnapshotFeed] = [BeatportReleases(charts), BeatportArtists(charts), BeatportLabels(charts)]
+    feeds: list[SnapshotFeed] = [BeatportReleases(charted), BeatportArtists(charted), BeatportLabels(charted)]
     ids = {feed.stream: [record["id"] for batch in feed.records() for record in batch.records] for feed in feeds}
     assert ids == {"beatport_releases": [501, 500], "beatport_artists": [900], "beatport_labels": [1, 2]}
     assert all(batch.covered_to is None for feed in feeds for batch in feed.records())
 
 
-def test_a_failing_beatport_ends_the_feed(beatport: FakeBeatport, charts: BeatportGenreCharts) -> None:
+def test_a_failing_beatport_ends_the_feed(beatport: FakeBeatport, charted: BeatportAPIClient) -> None:
     beatport.serve_item("/catalog/labels/1/", None, said({}, 500))
     with pytest.raises(BeatportUnavailableError):
-        list(BeatportLabels(charts).records())
+        list(BeatportLabels(charted).records())

@@ -17,7 +17,7 @@ from pytest_httpserver import HTTPServer
 from structlog.testing import capture_logs
 from werkzeug import Response
 
-from clients.auth.beatport_auth import RATES, BeatportAuth
+from clients.auth.beatport_auth import SPACING, BeatportAuth
 from clients.auth.token_store import TokenStore
 from clients.beatport_errors import (
     BeatportAuthError,
@@ -29,7 +29,7 @@ from clients.beatport_errors import (
     BeatportUnavailableError,
 )
 from clients.errors import AuthenticationError, MissingCredentialError
-from clients.limits import Limiter
+from clients.limits import Limiter, Rate
 from tests.beatport import CLIENT_ID, CODE, NAME, PASSWORD, SESSION, FakeBeatport
 from tests.clocks import FakeClock
 from tests.services import STEADY, said
@@ -59,7 +59,7 @@ def options(beatport: FakeBeatport, fake: FakeClock) -> dict[str, Any]:
         "username": NAME,
         "password": SecretStr(PASSWORD),
         "base_url": beatport.url,
-        "limiter": Limiter(*RATES, clock=fake.clock),
+        "limiter": Limiter(Rate(1, SPACING), clock=fake.clock),
         "retry": STEADY,
     }
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clients.beatport_api import CachedDetail
-from clients.beatport_cache import DetailFiles
+from clients.beatport_cache import CachedDetail, DetailFiles
 
 AT = datetime(2026, 3, 1, 3, tzinfo=UTC)
 ROUTE = "/catalog/tracks/7/"

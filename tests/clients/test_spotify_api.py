@@ -445,6 +445,17 @@ def test_closed_batches_fall_back_to_one_at_a_time(
     assert catalogue.count("tracks") == 1
 
 
+def test_a_removed_endpoint_may_say_too_many_requests(httpserver: HTTPServer, client: SpotifyAPIClient) -> None:
+    catalogue = Catalogue(httpserver, range(3))
+    catalogue.closed = lambda _: Response("", 429, {"Retry-After": "1"})
+    assert len(client.get_tracks(ids(3))) == 3
+    assert client.is_closed("tracks")
+    catalogue.closed = lambda _: Response("", 429, {"Retry-After": "900"})
+    with pytest.raises(RateLimitError):
+        client.get_audio_features(ids(3))
+    assert not client.is_closed("audio-features")
+
+
 @pytest.mark.parametrize(("message", "kind"), [(BLOCKED, OwnerWithoutPremiumError), (UNREGISTERED, NotRegisteredError)])
 def test_a_blocked_app_closes_no_endpoint(
     httpserver: HTTPServer, client: SpotifyAPIClient, message: str, kind: type[ClientError]

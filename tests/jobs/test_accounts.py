@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import requests
 from pydantic import SecretStr
 from rich.console import Console
 
+from clients.auth.token_store import TokenStore
 from jobs.accounts import (
     Check,
     Connection,
@@ -24,10 +26,11 @@ from jobs.accounts import (
 )
 from jobs.commands import accounts as accounts_module
 from jobs.commands import auth as auth_module
+from jobs.commands import ingest as ingest_module
 from jobs.connecting import connect_spotify
 from jobs.plan import INGESTS, Fetch
 from jobs.runtime.errors import UsageError
-from jobs.runtime.lake import Lake
+from jobs.runtime.lake import SAMPLE_MARK, Lake
 from jobs.runtime.settings import Settings, load_settings
 from jobs.services import Services
 from sandbox.services.server import Sandbox
@@ -46,14 +49,14 @@ def box(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch, lake: Lake, settings: Settings) -> None:
+def opened(monkeypatch: pytest.MonkeyPatch, lake: Lake) -> None:
     """The verbs open this test's lake, in the session that all tests share."""
 
     @contextmanager
     def open_lake(_doing: str, *, writes: bool) -> Iterator[tuple[Lake, Settings]]:  # noqa: ARG001
-        yield lake, settings
+        yield lake, load_settings()
 
-    for module in (accounts_module, auth_module):
+    for module in (accounts_module, auth_module, ingest_module):
         monkeypatch.setattr(module, "open_lake", open_lake)
 
 
@@ -122,8 +125,9 @@ def test_spotify_is_connected_by_consent(
     told = call(capsys, "auth", "spotify", "--user", "anna")
     assert (told.code, told.err) == (0, "")
     assert "anna is connected to Spotify" in told.out
-    assert "recent plays: 50 in reach, the newest of 2026-10-" in told.out
-    assert "artists and" in told.out
+    assert "bronze.spotify_plays: 50 records fetched, 50 new" in told.out
+    assert "bronze.spotify_top_items: " in told.out
+    assert lake.read("bronze.spotify_plays").count() == 50
     (connected,) = connections(lake)
     assert (connected.user_name, connected.credential) == ("anna", "anna")
     assert not list(box.violations)
@@ -160,6 +164,57 @@ def test_a_refresh_token_connects_too(lake: Lake, box: Sandbox, capsys: pytest.C
     told = call(capsys, "accounts", "add", "ben", "deezer", "ben")
     assert told.code == 2
     assert "known: spotify, lastfm, listenbrainz" in told.complaint
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_missing_token_is_asked_for_at_a_terminal(
+    lake: Lake, box: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    one, other = [account for account in box.accounts() if account.service == "spotify"][:2]
+    add_connection(lake, "anna", "spotify", one.source_user)
+    add_connection(lake, "anna", "lastfm", "no-such-person")
+    asked = ("ingest", "spotify_plays", "lastfm_scrobbles")
+    unattended = call(capsys, *asked)
+    assert unattended.code == 3
+    assert "auth spotify --user anna" in unattended.out
+
+    agree(box, monkeypatch, other.user)  # somebody else sits before the browser
+    told = call(capsys, *asked, typed=Terminal("y\n"))
+    assert told.code == 3
+    assert "another Spotify account" in told.out
+    assert TokenStore(tmp_path / ".spotify_tokens.json").users() == []
+    box.faults.on("spotify-accounts.consent_denied")
+    assert call(capsys, *asked, typed=Terminal("y\n")).code == 3
+    box.faults.off("spotify-accounts.consent_denied")
+
+    agree(box, monkeypatch, one.user)
+    requests_of_lastfm = box.requests.count(service="lastfm")
+    told = call(capsys, *asked, typed=Terminal("y\n"))
+    assert told.code == 3, "Last.fm still knows nobody of that name"
+    assert lake.read("bronze.spotify_plays").count() == 50
+    assert box.requests.count(service="lastfm") == requests_of_lastfm + 1, "the others were asked again"
+    remove_connection(lake, "anna", "lastfm")
+    assert call(capsys, *asked).code == 0
+
+
+@pytest.mark.usefixtures("opened")
+def test_nobody_is_asked_unless_somebody_wants_it(
+    lake: Lake, box: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add_connection(lake, "anna", "listenbrainz", "anna")
+    lake.files.write_text(f"{lake.root}/{SAMPLE_MARK}", "{}")
+    assert "no service is asked about the sample world" in call(capsys, "ingest").out
+    lake.files.delete(f"{lake.root}/{SAMPLE_MARK}")
+    remove_connection(lake, "anna", "listenbrainz")
+    clean_machine(monkeypatch, tmp_path)
+    told = call(capsys, "ingest")
+    assert (told.code, len(box.requests)) == (0, 0)
+    assert "no account is connected and no key is set" in told.out
 
 
 # --- without a lake
@@ -216,7 +271,7 @@ def test_a_narrow_consent_is_told(box: Sandbox) -> None:
     user = box.accounts()[0].user
     services = Services(load_settings())
     refresh = box.authorize(user, scopes=["user-read-recently-played"])
-    services.spotify_user_auth.store_refresh_token(user, SecretStr(refresh))
+    services.spotify.user_auth.store_refresh_token(user, SecretStr(refresh))
     check = check_connections(services, [connection(user, "spotify", "x")])[0]
     assert check.works
     assert "does not cover user-top-read, user-modify-playback-state" in check.words
@@ -225,7 +280,7 @@ def test_a_narrow_consent_is_told(box: Sandbox) -> None:
 def test_what_is_not_configured_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, box: Sandbox) -> None:
     clean_machine(monkeypatch, tmp_path)
     monkeypatch.setenv("RECCOBEATS_API_URL", box.url("reccobeats"))
-    monkeypatch.setenv("LRCLIB_API_URL", box.url("lrclib"))
+    monkeypatch.setenv("LYRICS_LRCLIB_URL", box.url("lrclib"))
     checks = check_connections(Services(load_settings()), [])
     assert [one.what for one in checks] == ["ReccoBeats", "LRCLIB"]
 

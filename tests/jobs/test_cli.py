@@ -19,7 +19,7 @@ from jobs.runtime.lock import writer_lock
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = (
     "run", "build", "backfill", "import", "ingest", "demo", "status", "check", "docs", "users", "accounts", "auth",
-    "queue", "beatport",
+    "queue", "beatport", "train",
 )  # fmt: skip
 
 
@@ -99,6 +99,15 @@ def test_a_newer_lake_is_told(tmp_path: Path) -> None:
     assert "update Moodlake" in result.stderr
 
 
+@pytest.mark.spark
+def test_reading_makes_no_lake(tmp_path: Path) -> None:
+    result = call(tmp_path, "status")
+    assert result.returncode == 1
+    assert "there is no lake at" in one_line(result)
+    assert "LAKE__ROOT" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_jars_say_how_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(JarsError, match="make setup"):
         jar_paths(tmp_path)
@@ -110,10 +119,15 @@ def test_missing_jars_say_how_to_get_them(tmp_path: Path) -> None:
     [
         (("import", "mp3", "x"), "known: spotify-extended"),
         (("import", "csv", "no-such-file.csv"), "no file or folder"),
+        (("import", "csv", "no-such-file.csv", "--user", " "), "--user is blank"),
+        (("import", "csv", "no-[red]-file"), "no-[red]-file"),
         (("build", "--stage", "platinum"), "the plan has silver, gold"),
         (("backfill",), "--from"),
         (("backfill", "--from", "2026-02-01", "--to", "2026-01-01"), "[from, to)"),
         (("run", "--as-of", "yesterday"), "YYYY-MM-DD"),
+        (("train", "mood"), "--labels"),
+        (("train", "mood", "--labels", "no-such.csv"), "no-such.csv cannot be read"),
+        (("train", "mood", "--labels", "pyproject.toml"), "no column Artist, Song, Emotion"),
     ],
 )
 def test_a_wrong_call_exits_with_2(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import zipfile
 from datetime import date
@@ -12,6 +14,7 @@ import pytest
 
 from clients.exports.errors import ExportError, WrongFormatError
 from jobs.importing import Request, import_file
+from jobs.people import UserSettings, set_users
 from jobs.runtime.errors import DiskSpaceError, UsageError
 from jobs.runtime.lake import Lake
 from jobs.runtime.settings import ImportSettings, LakeSettings, Settings
@@ -21,8 +24,10 @@ from tests.lakes import import_catalogue, versions
 CANARIES = {
     "ip_addr": "203.0.113.77",
     "ip_addr_decrypted": "203.0.113.78",
+    "user_agent": "canary-agent-as-sent",
     "user_agent_decrypted": "canary-agent",
     "username": "canary-name",
+    "userName": "canary-other-name",
     "conn_country": "canary-country",
 }
 
@@ -106,6 +111,14 @@ def test_incognito_plays_are_kept_where_the_setting_says_so(lake: Lake, settings
     assert import_file(lake, keeping, Request("spotify-extended", path, user="ash")).stored == 1
 
 
+def test_the_size_of_an_archive_is_bounded_by_its_setting(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    small = settings.model_copy(update={"imports": ImportSettings(max_archive_bytes=100)})
+    request = Request("spotify-extended", export(tmp_path, [play()]), user="ash")
+    with pytest.raises(ExportError, match="IMPORTS__MAX_ARCHIVE_BYTES"):
+        import_file(lake, small, request)
+    assert import_file(lake, settings, request).stored == 1
+
+
 def test_no_canary_gets_through_good_and_bad_records(lake: Lake, settings: Settings, tmp_path: Path) -> None:
     records = [play(), play(ts="never"), play(master_metadata_album_artist_name=None, ms_played=-5)]
     broken = json.dumps(play())[:-40].replace('"ms_played": 180000', '"ms_played": NaN')
@@ -116,6 +129,19 @@ def test_no_canary_gets_through_good_and_bad_records(lake: Lake, settings: Setti
     assert b"Glass Harbour" in text
     for name, canary in CANARIES.items():
         assert canary.encode() not in text, name
+
+
+def test_what_is_refused_is_told_by_listener_and_by_payload_or_place(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    path = export(tmp_path, [play(ts="never")], tail=',\n{"ts": "2024')
+    for user in ("ash", "birch", "ash"):
+        import_file(lake, settings, Request("spotify-extended", path, user=user))
+    rows = lake.read("ops.quarantine").collect()
+    assert len({row["record_id"] for row in rows}) == len(rows) == 4
+    assert {row["user_id"] for row in rows} == {lake.pseudonym("ash"), lake.pseudonym("birch")}
+    told = {(row["rules"][0], row["place"], row["payload"] is None, row["record_sha256"] is None) for row in rows}
+    assert told == {("bad_timestamp", None, False, True), ("truncated", "file 1, record 2", True, False)}
 
 
 def test_names_in_a_file_become_pseudonyms_and_stay_out_of_payloads(
@@ -141,14 +167,20 @@ def test_names_in_a_file_become_pseudonyms_and_stay_out_of_payloads(
 def test_user_says_whose_a_play_is_where_the_file_does_not(lake: Lake, settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "plays.csv"
     path.write_text(
-        "user_id,played_at,artist_name,track_name\nbirch,2024-01-01T10:00:00Z,A,B\n ,2024-01-01T11:00:00Z,A,B\n"
+        "user_id,played_at,artist_name,track_name\n birch ,2024-01-01T10:00:00Z,A,B\n ,2024-01-01T11:00:00Z,A,B\n"
     )
-    report = import_file(lake, settings, Request("csv", path, user="ash", label="diary"))
+    report = import_file(lake, settings, Request("csv", path, user=" ash ", label="diary"))
     assert (report.stored, report.quarantined) == (2, {})
+    set_users(lake, [UserSettings("ash ", country="DE")])
+    (ash,) = lake.read("ops.user_settings").collect()
+    assert ash["user_id"] == lake.pseudonym("ash")
     assert {row["user_name"] for row in lake.read("ops.accounts").collect()} == {"ash", "birch"}
 
 
-def test_a_dry_run_accounts_for_everything_and_stores_nothing(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+def test_a_dry_run_accounts_for_everything_and_stores_nothing(
+    lake: Lake, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("jobs.importing.files_sha256")  # nothing keeps the hash, so nothing is hashed
     before = versions(lake)
     path = export(tmp_path, [play(), play(ts="2025-01-01T00:00:00Z")])
     report = import_file(lake, settings, Request("spotify-extended", path, user="ash", dry_run=True))
@@ -176,13 +208,38 @@ def test_every_catalogue_row_is_accounted_for(lake: Lake, settings: Settings, tm
     assert (again.attempted, again.stored, again.duplicate) == (rows, 0, rows)
 
 
+def test_a_catalogue_is_known_by_its_columns_however_they_come(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    songs = worlds.songs(6, seed=3, heard_only_share=0)
+    plain = worlds.write_catalogue(tmp_path / "plain.csv", songs)
+    assert import_file(lake, settings, Request("kaggle-tracks", plain)).stored
+
+    with open(plain, encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    header[0] = "user"  # of no listener: a column like any other, and none that is kept
+    turned = [[*header[::-1], "note"], *([*row[::-1], "x"] for row in rows)]
+    text = io.StringIO()
+    csv.writer(text).writerows(turned)
+    both = tmp_path / "both.zip"
+    with zipfile.ZipFile(both, "w") as archive:
+        archive.write(plain, "a.csv")
+        archive.writestr("b.csv", text.getvalue())
+    again = import_file(lake, settings, Request("kaggle-tracks", both))
+    assert (again.attempted, again.stored, again.listeners) == (2 * len(rows), 0, 0)
+
+
 @pytest.mark.parametrize(
     ("request_", "says"),
     [
         (Request("mp3", Path("x")), "known: spotify-extended"),
         (Request("spotify-extended", Path("x")), "add --user"),
+        (Request("spotify-extended", Path("x"), user=" "), "--user is blank"),
+        (Request("csv", Path("x"), user=""), "--user is blank"),
+        (Request("kaggle-tracks", Path("x"), user="ash"), "leave --user out"),
         (Request("lastfm-1k", Path("x"), user="ash"), "leave --user out"),
         (Request("csv", Path("x"), label="No Good"), "--label"),
+        (Request("kaggle-tracks", Path("x"), since=date(2024, 1, 1)), "takes no --from"),
+        (Request("lastfm-1k", Path("x"), label="diary", time_zone="Europe/Berlin"), "takes no --label, --time-zone"),
+        (Request("listenbrainz", Path("x"), user="ash", delimiter=";"), "takes no --delimiter"),
         (Request("csv", Path("x"), time_zone="Mars/Base"), "IANA"),
         (Request("csv", Path("x"), since=date(2024, 1, 2), until=date(2024, 1, 2)), "--from must lie before --to"),
     ],

@@ -1,6 +1,6 @@
 """Killed with -9 at any point of an import or a run, the next run ends with the tables of an undisturbed one.
 
-The points are drawn by a fixed seed; MOODLAKE_KILLS draws more of them (`make soak`).
+Two points are always met, the others are drawn by a fixed seed; MOODLAKE_KILLS draws more of them (`make soak`).
 """
 
 from __future__ import annotations
@@ -22,12 +22,18 @@ from tests.lakes import business_rows, import_catalogue, import_plays, run
 
 ROOT = Path(__file__).resolve().parents[2]
 NIGHT = date(2026, 10, 1)
-KILLS = int(os.environ.get("MOODLAKE_KILLS", "3"))
-IMPORT_STEPS, RUN_STEPS = 12, 44  # steps that a process of this small world takes; a later number kills nothing
+KILLS = int(os.environ.get("MOODLAKE_KILLS", "2"))
+IMPORT_STEPS, RUN_STEPS = 14, 80  # steps that a process of this small world takes; a later number kills nothing
+JOURNAL_WRITTEN = 2  # of the first group of a run: it is decided, and nothing of it is committed
+FOLDER_HALF_GONE = 13  # of an import: all is committed, the journal is gone, and so is half of the staged rows
 POINTS = [
-    (verb, random.Random(seed + 1).randrange(1, IMPORT_STEPS if verb == "import" else RUN_STEPS))
-    for seed in range(KILLS)
-    for verb in (("run", "import", "run")[seed % 3],)
+    ("run", JOURNAL_WRITTEN),
+    ("import", FOLDER_HALF_GONE),
+    *(
+        (verb, random.Random(seed + 1).randrange(1, IMPORT_STEPS if verb == "import" else RUN_STEPS))
+        for seed in range(KILLS)
+        for verb in (("run", "import", "run")[seed % 3],)
+    ),
 ]
 
 

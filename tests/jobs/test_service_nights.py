@@ -5,25 +5,34 @@ The services' clock is the clients' clock, and a wait moves it on. CI runs a few
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from math import ceil
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import requests
+import structlog
 from pyspark.sql import functions as F
 
 from clients.clock import Clock
+from clients.errors import RateLimitError
 from clients.limits import Limiter
 from jobs.accounts import add_connection
 from jobs.ingesting import Asked, Report, ingest
 from jobs.runtime.lake import Lake
+from jobs.runtime.logs import configure_logs
 from jobs.runtime.ops import new_run_id
-from jobs.runtime.settings import Settings, load_settings
+from jobs.runtime.settings import LogSettings, Settings, load_settings
 from jobs.services import Services
 from sandbox.services.accounts import Account
 from sandbox.services.faults import FaultMix
@@ -34,11 +43,13 @@ from tests.boxes import environment, give_token
 from tests.lakes import run
 
 NIGHTS = int(os.environ.get("MOODLAKE_SERVICE_NIGHTS", "5"))
-LISTENERS = 20 if NIGHTS > 50 else 7
+IS_LONG = NIGHTS > 50
+LISTENERS = 20 if IS_LONG else 7
 SEED = 2026
 FIRST_NIGHT = datetime(2026, 3, 1, 3, tzinfo=UTC)
 FAULT_RATE = 0.15
 STREAMS = {"spotify": "spotify_plays", "lastfm": "lastfm_scrobbles", "listenbrainz": "listenbrainz_listens"}
+Where = tuple[str, str | None]  # service and listener
 DRIFT = timedelta(minutes=15)  # a drifted stamp lies at most a song from the true one
 
 
@@ -99,13 +110,25 @@ def settings_of(box: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def one_night(lake: Lake, settings: Settings, box: Sandbox, clock: Clock) -> Report:
     services = Services(settings, clock=clock)
-    streams = (*STREAMS.values(), "spotify_top_items", "lastfm_loved_tracks")
+    lists = () if IS_LONG else ("spotify_top_items", "lastfm_loved_tracks")  # the long form is about plays
+    streams = (*STREAMS.values(), *lists)
     now = box.clock.now()
     return ingest(lake, settings, services, new_run_id(), now.date(), Asked(streams=streams), now=now)
 
 
+@pytest.fixture
+def log(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:  # noqa: ARG001 (the session's comes first)
+    """All that is logged, attempts at HTTP included."""
+    written, before = io.StringIO(), structlog.get_config()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", written)
+        configure_logs(LogSettings(level="DEBUG"))
+    yield written
+    structlog.configure(**before)
+
+
 def test_nothing_in_reach_is_lost(
-    lake: Lake, tmp_path: Path, box: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    lake: Lake, tmp_path: Path, box: Sandbox, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
 ) -> None:
     with box:
         settings = settings_of(box, tmp_path, monkeypatch)
@@ -116,9 +139,18 @@ def test_nothing_in_reach_is_lost(
                 give_token(box, tmp_path, account.user)
         clock = Compressed(box, monkeypatch).clock()
         statuses: Counter[str] = Counter()
+        due: dict[Where, set[Entry]] = defaultdict(set)
         for night in range(NIGHTS):
             box.clock.set(FIRST_NIGHT + timedelta(days=night), frozen=True)
-            statuses[one_night(lake, settings, box, clock).outcome.status] += 1
+            in_reach = {where(account): box.reachable(account) for account in accounts}
+            first_request = len(box.requests)
+            report = one_night(lake, settings, box, clock)
+            statuses[report.outcome.status] += 1
+            faulty = faulty_accounts(box, first_request)
+            assert_blocked_by_none(report, faulty)
+            if not report.waiting and not any(isinstance(r.error, RateLimitError) for r in report.troubles):
+                for at in in_reach.keys() - faulty:
+                    due[at].update(in_reach[at])
         box.faults.mix = None
         box.clock.set(FIRST_NIGHT + timedelta(days=NIGHTS), frozen=True)
         last = one_night(lake, settings, box, clock)
@@ -126,19 +158,50 @@ def test_nothing_in_reach_is_lost(
         assert statuses["partial"] > 0, "the mix was too mild to prove anything"
 
         for account in accounts:
-            assert_complete(lake, box, account)
+            assert_complete(lake, box, account, due[where(account)])
         assert [str(violation) for violation in box.violations] == []
-        assert_no_secret(tmp_path, box.secrets(), caplog.text)
+        assert_limits(box, accounts)
+        assert "request" in log.getvalue()
+        assert_no_secret(tmp_path, box.secrets(), log.getvalue())
         night_after = (FIRST_NIGHT + timedelta(days=NIGHTS)).date()
         assert_once_in_silver(lake, settings, night_after)
 
 
-def assert_complete(lake: Lake, box: Sandbox, account: Account) -> None:
-    """What was served is in bronze, once but for drifted stamps; what was never in reach lies in a gap."""
+def where(account: Account) -> Where:
+    return account.service, account.user
+
+
+def faulty_accounts(box: Sandbox, first_request: int) -> set[Where]:
+    """The accounts that met a fault since a request; faults of a token are its account's."""
+    night = islice(box.requests, first_request, None)
+    return {(request.service.partition("-")[0], request.account) for request in night if request.faults}
+
+
+def assert_blocked_by_none(report: Report, faulty: set[Where]) -> None:
+    """An account failed by a fault of its own, or because its service asked to be left alone."""
+    for result in report.troubles:
+        assert result.connected is not None
+        at = result.ingest.source, result.connected.account.user
+        assert at in faulty or isinstance(result.error, RateLimitError), f"{at[0]}: {result.error}"
+
+
+def assert_limits(box: Sandbox, accounts: Sequence[Account]) -> None:
+    """The limits that are settings: Spotify's 100 an hour and user, Last.fm's 300 a minute."""
+    for account in accounts:
+        if account.service == "spotify":
+            most = box.requests.most_in(3600, ticks="sandbox", service="spotify", account=account.user)
+            assert most <= 100
+    assert 0 < box.requests.most_in(60, ticks="sandbox", service="lastfm") <= 300
+
+
+def assert_complete(lake: Lake, box: Sandbox, account: Account, due: set[Entry]) -> None:
+    """What was served is in bronze, once but for drifted stamps, and so is what was `due`: in reach on a night
+    without a fault. What was never in reach lies in a gap, and only Spotify has such."""
     stored = stamps(lake, account)
     gaps = gaps_of(lake, account)
     until = box.clock.now()
-    for entry in box.served(account):
+    assert account.service == "spotify" or not gaps
+    for entry in box.served(account) | due:
         found = [at for at in stored[key(entry)] if abs(at - stamp(account, entry)) <= DRIFT]
         assert found, f"{account.service}: a play that was served is not in bronze ({entry.started_at})"
         assert found.count(stamp(account, entry)) <= 1
@@ -189,9 +252,16 @@ def assert_no_secret(folder: Path, secrets: frozenset[str], log: str) -> None:
         assert secret not in log
     for path in folder.rglob("*"):
         if path.is_file() and "tokens.json" not in path.name:
-            content = path.read_bytes()
+            content = texts_of(path) if path.suffix == ".parquet" else path.read_bytes().decode(errors="replace")
             for secret in secrets:
-                assert secret.encode() not in content, path.name
+                assert secret not in content, path.name
+
+
+def texts_of(path: Path) -> str:
+    """Every text of a Parquet file, whose pages are compressed."""
+    table = pq.read_table(path)
+    texts = (column for column in table.columns if pa.types.is_string(column.type))
+    return "\n".join(text for column in texts for text in column.to_pylist() if text)
 
 
 def assert_once_in_silver(lake: Lake, settings: Settings, as_of_date: date) -> None:

@@ -87,13 +87,12 @@ def test_threads_share_one_client(services: Services) -> None:
         thread.join(5)
     assert len(found) == 8
     assert len({id(client) for client in found}) == 1
-    assert services.spotify.user_auth is services.spotify_user_auth
 
 
 def test_beatports_feeds_share_their_charts(services: Services) -> None:
     names = ("beatport_charts", "beatport_tracks")
     charts = [services.feed(ingest)._charts for ingest in INGESTS if ingest.name in names]
-    assert charts[0] is charts[1] is services.beatport_charts
+    assert charts[0] is charts[1] is services.beatport.genre_charts
 
 
 def test_the_clock_and_the_rates_are_the_settings(box: Sandbox, services: Services) -> None:
@@ -130,15 +129,15 @@ def test_plays_need_no_client_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert services.feed(feeds[Fetch.ACCOUNT])
     with pytest.raises(MissingCredentialError, match="SPOTIFY_CLIENT_SECRET"):
         services.feed(feeds[Fetch.TRACK])
-    assert services.called_hosts()[:2] == ["accounts.spotify.com", "api.spotify.com"]
+    assert services.called_hosts()[:2] == ["api.spotify.com", "accounts.spotify.com"]
 
 
 def test_a_token_file_of_beatport_is_enough() -> None:
     services = Services(Settings())
     assert not services.is_configured("beatport")
-    services.beatport_tokens.put("beatport", Token("access", EPOCH))  # type: ignore[arg-type]
+    services.beatport.auth.store.put("beatport", Token("access", EPOCH))  # type: ignore[arg-type]
     assert services.is_configured("beatport")
-    services.beatport_tokens.path.write_text("damaged")
+    services.beatport.auth.store.path.write_text("damaged")
     assert services.is_configured("beatport")
 
 

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from clients import beatport_api, kaggle_api, lastfm_api, listenbrainz_api, lyrics_api, reccobeats_api, spotify_api
-from clients.auth import beatport_auth, token_endpoint, user_auth
 from clients.http import DEFAULT_RETRY, TIMEOUT
-from clients.limits import Rate
 from jobs.runtime import settings as settings_module
 from jobs.runtime.errors import UsageError
-from jobs.runtime.settings import NO_DOTENV, Settings, load_settings, setting_names
+from jobs.runtime.jars import folders
+from jobs.runtime.lake import absolute_root
+from jobs.runtime.settings import NO_DOTENV, Settings, example, load_settings, setting_names
 
 SECRETS = (
     "SPOTIFY_CLIENT_SECRET",
@@ -56,6 +55,26 @@ def test_dotenv_can_be_ignored(monkeypatch: pytest.MonkeyPatch, project: Path) -
     assert load_settings().spotify.client_id is None
 
 
+def test_setup_fetches_where_commands_look_with_and_without_dotenv(
+    monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    assert folders() == [project / ".jars"]
+    (project / ".env").write_text("SPARK__JARS_DIR=/opt/jars\n")
+    assert folders() == [project / ".jars", Path("/opt/jars")]
+    monkeypatch.setenv("SPARK__JARS_DIR", "theirs")
+    assert folders() == [project / "theirs"]
+    (project / ".env").write_text("LAKE__ROOTT=x\n")
+    assert folders() == [project / "theirs"]
+
+
+def test_paths_lie_under_the_project_and_home_is_opened(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    monkeypatch.setenv("HOME", "/home/ash")
+    roots = ("data/lake", "~/lake", "/lake/", "s3a://bucket/lake/")
+    assert [absolute_root(root) for root in roots] == [
+        f"{project}/data/lake", "/home/ash/lake", "/lake", "s3a://bucket/lake"
+    ]  # fmt: skip
+
+
 def test_empty_is_not_set(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
     (project / ".env").write_text("LASTFM_API_KEY=of-the-file\nSPARK__DRIVER_MEMORY=\n")
     for name in setting_names():
@@ -67,8 +86,9 @@ def test_empty_is_not_set(monkeypatch: pytest.MonkeyPatch, project: Path) -> Non
 
 
 def test_the_example_is_the_defaults(project: Path) -> None:
-    example = Path(__file__).resolve().parents[2] / ".env.example"
-    (project / ".env").write_text(example.read_text())
+    committed = (Path(__file__).resolve().parents[2] / ".env.example").read_text()
+    assert committed == example(), "`make docs` writes it"
+    (project / ".env").write_text(committed)
     assert load_settings() == Settings()
 
 
@@ -85,7 +105,7 @@ def test_no_repr_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SPOTIFY_MAX_RETRIES", "s3cr3t"),
         ("SPOTIFY_API_URL", "s3cr3t"),
         ("BEATPORT_GENRE_IDS", "5,s3cr3t"),
-        ("LYRICS_OVH_API_URL", "http://"),
+        ("LYRICS_OVH_URL", "http://"),
         ("KAGGLE_DATASET", "s3cr3t"),
         ("HTTP__TIMEOUT_SECONDS", "-1"),
         ("HTTP__TIMEOUT", "1"),
@@ -104,29 +124,8 @@ def test_a_variable_named_like_a_section_is_told(monkeypatch: pytest.MonkeyPatch
         load_settings()
 
 
-def test_defaults_are_those_of_the_clients() -> None:
-    settings = Settings()
-    addresses = {
-        settings.spotify.api_url: spotify_api.API_URL,
-        settings.spotify.accounts_url: token_endpoint.ACCOUNTS_URL,
-        settings.lastfm.api_url: lastfm_api.BASE_URL,
-        settings.listenbrainz.api_url: listenbrainz_api.BASE_URL,
-        settings.reccobeats.api_url: reccobeats_api.BASE_URL,
-        settings.lrclib.api_url: lyrics_api.LRCLIB_URL,
-        settings.lyrics_ovh.api_url: lyrics_api.OVH_URL,
-        settings.kaggle.api_url: kaggle_api.BASE_URL,
-        settings.beatport.api_url: beatport_auth.BASE_URL,
-    }
-    assert all(ours == theirs for ours, theirs in addresses.items())
-    assert beatport_api.BASE_URL == beatport_auth.BASE_URL
-    assert settings.spotify.redirect_uri == user_auth.REDIRECT_URI
-    assert settings.kaggle.dataset == kaggle_api.DATASET
-    assert (Rate(settings.spotify.requests_per_hour, 3600),) == spotify_api.USER_RATES
-    assert (
-        Rate(settings.lastfm.requests_per_second, 1),
-        Rate(settings.lastfm.requests_per_minute, 60),
-    ) == lastfm_api.RATES
-    assert (Rate(1, settings.beatport.spacing_seconds),) == beatport_auth.RATES
-    assert settings.spotify.max_retries == settings.http.max_retries == DEFAULT_RETRY.attempts - 1
-    assert settings.http.longest_wait_seconds == DEFAULT_RETRY.longest_wait
-    assert settings.http.timeout_seconds == TIMEOUT[1]
+def test_patience_is_that_of_the_clients() -> None:
+    http = Settings().http
+    assert http.max_retries == DEFAULT_RETRY.attempts - 1
+    assert http.longest_wait_seconds == DEFAULT_RETRY.longest_wait
+    assert http.timeout_seconds == TIMEOUT[1]

@@ -18,7 +18,7 @@ def build(*, records: DataFrame, feed: str, now: datetime, time_zone: str = "UTC
     payload = F.to_json(F.struct(*[F.col(name) for name in records.columns if name not in NOT_PAYLOAD]))
     event_at = stamp(F.col("played_at"), time_zone)
     ms_text = _optional(records, "ms_played")
-    ms_played = F.trim(ms_text).try_cast("bigint")
+    ms_played = _milliseconds(ms_text)
     rules = play_rules(
         event_at=event_at,
         artist_name=F.col("artist_name"),
@@ -27,7 +27,7 @@ def build(*, records: DataFrame, feed: str, now: datetime, time_zone: str = "UTC
         now=now,
     )
     duration_text = _optional(records, "duration_ms")
-    duration = F.trim(duration_text).try_cast("double").try_cast("bigint")
+    duration = _milliseconds(duration_text)
     rules["bad_ms_played"] = ms_text.isNotNull() & ms_played.isNull()
     rules["bad_duration_ms"] = duration_text.isNotNull() & duration.isNull()
     return play_events(
@@ -39,6 +39,11 @@ def build(*, records: DataFrame, feed: str, now: datetime, time_zone: str = "UTC
         track_key=names_key(F.col("artist_name"), F.col("track_name")),
         rules=rules,
     )
+
+
+def _milliseconds(text: Column) -> Column:
+    """Whole milliseconds; a spreadsheet or a DataFrame with gaps writes 215000 as 215000.0."""
+    return F.trim(text).try_cast("double").try_cast("bigint")
 
 
 def _optional(records: DataFrame, name: str) -> Column:

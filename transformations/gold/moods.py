@@ -6,7 +6,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from schemas.vocab import MEASURED_SOURCES, MOODS
-from transformations.gold.periods import counted_plays, scaled
+from transformations.gold.periods import counted_plays
+from transformations.millionths import scaled
 
 # Per listener and local day: plays that count, those with a mood, with valence and energy, with measured features.
 PLAY_SUMS = ("plays", "mood_plays", "sound_plays", "measured_plays")

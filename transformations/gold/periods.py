@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 
 from schemas.vocab import PERIOD_DAYS
 
-SCALE = 1_000_000  # scores in 0-1 are summed in millionths
 CURRENT_DAYS = 28  # `current` looks back four weeks
 CURRENT_HALF_LIFE_DAYS = 7.0  # a play of a week ago counts half
 CURRENT_SCALE = 1_000  # weights of `current` are thousandths, so a product with SCALE stays far from overflow
@@ -35,11 +34,6 @@ def weight(period: str, day: Column, as_of_date: date) -> Column:
         age = F.datediff(F.lit(as_of_date), day)
         full = F.round(CURRENT_SCALE * F.pow(F.lit(0.5), age / CURRENT_HALF_LIFE_DAYS))
     return F.when(is_in_period(period, day, as_of_date), full.cast("bigint")).otherwise(F.lit(0).cast("bigint"))
-
-
-def scaled(score: Column) -> Column:
-    """A score in whole millionths."""
-    return F.round(score * SCALE).cast("bigint")
 
 
 def counted_plays() -> Column:

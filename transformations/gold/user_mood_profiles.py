@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from schemas.vocab import MOODS, PERIODS
 from transformations.gold.moods import PLAY_SUMS, SCORE_SUMS, mood_shares, mood_sums_by_day
-from transformations.gold.periods import SCALE, is_in_period, weight
+from transformations.gold.periods import is_in_period, weight
+from transformations.millionths import SCALE
 from transformations.silver.track_moods import likeliest_mood
 
 MIN_PLAYS = 10  # fewer plays in a period say nothing about a mood

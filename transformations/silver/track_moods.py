@@ -1,42 +1,38 @@
-"""Features to a probability over the four moods: Russell's quadrants of valence and energy, soft at the borders.
+"""Features to a probability over the four moods, by the fitted sound model; tests hold it to the model's own numbers.
 
-Russell's circumplex (1980) puts happy at high valence and energy, angry at low valence and high energy, sad at low
-both, relaxed at high valence and low energy. A logistic step in each axis makes the four sum to 1 and change smoothly.
+The trap: valence and energy decide, so without both a mood is unknown; any other feature that lacks counts as the mean.
 """
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from schemas.vocab import MOODS, UNKNOWN_MOOD
+from schemas.models.mood_sound import Axis, MoodSound
+from schemas.silver.features import LEADING
+from schemas.vocab import MEASURED_SOURCES, MOODS, UNKNOWN_MOOD
 
-MODEL_VERSION = "quadrants-1"
-MIDDLE = 0.5  # the border of the quadrants on both axes
-STEEPNESS = 6.0  # 0.1 beside the border is 65 : 35, 0.3 beside it 86 : 14
+CARRIED = ("track_id", "feature_source", "feature_confidence")
 
 
-def build(*, track_features: DataFrame) -> DataFrame:
+def build(*, track_features: DataFrame, mood_sound: MoodSound) -> DataFrame:
     """A track in, its mood out; unknown, with the four null together, where valence or energy is."""
-    pleasant, intense = _step(F.col("valence")), _step(F.col("energy"))
-    probabilities = {
-        "happy": pleasant * intense,
-        "angry": (1 - pleasant) * intense,
-        "sad": (1 - pleasant) * (1 - intense),
-        "relaxed": pleasant * (1 - intense),
-    }
-    scored = track_features.select(
-        "track_id", "feature_confidence", *[probabilities[mood].alias(mood) for mood in MOODS]
-    )
+    raised = track_features.select(*CARRIED, *[_raised(mood, mood_sound).alias(mood) for mood in MOODS])
+    total = reduce(add, [F.col(mood) for mood in MOODS])
+    scored = raised.select(*CARRIED, *[(F.col(mood) / total).alias(mood) for mood in MOODS])
     is_known = F.col(MOODS[0]).isNotNull()
+    is_measured = F.col("feature_source").isin(*MEASURED_SOURCES)
     highest = F.greatest(*[F.col(mood) for mood in MOODS])
     return scored.select(
         "track_id",
         *MOODS,
         likeliest_mood(highest).alias("mood"),
-        F.when(is_known, "sound").otherwise("none").alias("mood_source"),
+        F.when(~is_known, "none").when(is_measured, "sound").otherwise("estimate").alias("mood_source"),
         F.coalesce(highest * F.col("feature_confidence"), F.lit(0.0)).alias("mood_confidence"),
-        F.lit(MODEL_VERSION).alias("model_version"),
+        F.lit(mood_sound.version).alias("model_version"),
     )
 
 
@@ -46,5 +42,20 @@ def likeliest_mood(highest: Column) -> Column:
     return F.coalesce(first, F.lit(UNKNOWN_MOOD))
 
 
-def _step(axis: Column) -> Column:
-    return 1 / (1 + F.exp(-STEEPNESS * (axis - MIDDLE)))
+def _raised(mood: str, model: MoodSound) -> Column:
+    """e to the mood's score, null where valence or energy is; scores are a few units, so nothing overflows."""
+    valence, energy = (F.col(name).isNotNull() for name in LEADING)
+    score = reduce(add, [_along(axis, model) for axis in model.axes if mood in axis.moods], F.lit(0.0))
+    return F.when(valence & energy, F.exp(score))
+
+
+def _along(axis: Axis, model: MoodSound) -> Column:
+    """How far a track lies along an axis."""
+    weighted = [F.lit(weight) * _standardised(name, model) for name, weight in axis.weights.items()]
+    return reduce(add, weighted, F.lit(axis.intercept))
+
+
+def _standardised(name: str, model: MoodSound) -> Column:
+    """A feature in standard deviations from the mean; 0, the mean itself, where it is missing."""
+    scale = model.scales[name]
+    return F.coalesce((F.col(name) - F.lit(scale.mean)) / F.lit(scale.spread), F.lit(0.0))

@@ -1,5 +1,6 @@
 """Zips and folders that are unsafe, damaged or hold nothing; nothing of them is ever extracted."""
 
+import errno
 import json
 import os
 import stat
@@ -19,8 +20,9 @@ from clients.exports import (
     ReadOptions,
     UnsafeArchiveError,
     WrongFormatError,
-    detect,
 )
+from clients.exports.archive import open_source
+from clients.exports.detect import source_format
 
 NAME = "endsong_0.json"
 RECORD = {"ts": "2024-03-01T10:00:00Z", "ms_played": 1, "master_metadata_track_name": "T"}
@@ -95,8 +97,11 @@ def test_declared_ratio_and_size(tmp_path: Path) -> None:
     bomb = archive_of(tmp_path / "bomb.zip", b" " * 4_000_000)
     with pytest.raises(UnsafeArchiveError, match="more than 200 times"):
         read(bomb)
+    small = ArchiveLimits(max_ratio=10_000, max_uncompressed_bytes=1_000_000)
+    with pytest.raises(UnsafeArchiveError, match="more than 1000000 bytes: raise IMPORTS__MAX_ARCHIVE_BYTES"):
+        list(READER.chunks(bomb, options=ReadOptions(limits=small)))
     with pytest.raises(UnsafeArchiveError, match="more than 1000000 bytes"):
-        read(bomb, max_ratio=10_000, max_uncompressed_bytes=1_000_000)
+        READER.total_bytes(bomb, limits=small)
 
 
 def test_bomb_inside_a_zip_inside(tmp_path: Path) -> None:
@@ -161,6 +166,31 @@ def test_total_bytes_raises_the_same(tmp_path: Path) -> None:
         READER.total_bytes(path)
 
 
+def test_the_files_that_are_read(tmp_path: Path) -> None:
+    zipped = archive_of(tmp_path / "a.zip")
+    assert READER.files(zipped) == [zipped]
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("endsong_10.json", "endsong_2.json", "other.bin"):
+        (folder / name).write_text(json.dumps([RECORD]))
+    assert READER.files(folder) == [folder / "endsong_2.json", folder / "endsong_10.json"]
+
+
+def test_a_folder_that_cannot_be_listed_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / NAME).write_text(json.dumps([RECORD]))
+    listed = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(ExportError, match="closed cannot be opened: Permission denied"):
+        READER.total_bytes(tmp_path)
+
+
 @pytest.mark.parametrize("encoding", ["klingon", "zlib", "rot13"])
 def test_unknown_encoding(tmp_path: Path, encoding: str) -> None:
     with pytest.raises(BadEncodingError, match=encoding):
@@ -186,4 +216,5 @@ def test_detect_by_content(tmp_path: Path, name: str, content: str, expected: st
     path.write_text(content)
     if zipped:
         path = archive_of(tmp_path / "some.zip", content, name.replace(".dat", ".jsonl"))
-    assert detect(path) == expected
+    with open_source(path) as source:
+        assert source_format(source) == expected

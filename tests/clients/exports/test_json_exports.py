@@ -38,7 +38,9 @@ def play(number: int = 0, **changes: Any) -> Record:
         "ms_played": number,
         "conn_country": CANARIES[3],
         "ip_addr": CANARIES[0],
+        "user_agent": CANARIES[1],
         "user_agent_decrypted": CANARIES[1],
+        "userName": CANARIES[2],
         "master_metadata_track_name": f"Título {number}",
         "master_metadata_album_artist_name": "Some Artist {feat. x}",
         "spotify_track_uri": "spotify:track:abc",
@@ -103,7 +105,7 @@ def numbers(chunk: Chunk) -> list[int]:
 @pytest.mark.parametrize("indent", [None, 2])
 def test_extended_file_is_compact_and_redacted(tmp_path: Path, indent: int | None) -> None:
     chunk = read("spotify-extended", extended(tmp_path, json.dumps([play(1), play(2)], indent=indent)))
-    private = {"username", "ip_addr", "user_agent_decrypted", "conn_country"}
+    private = {"username", "userName", "ip_addr", "user_agent", "user_agent_decrypted", "conn_country"}
     kept = {key: value for key, value in play(1).items() if key not in private}
     assert chunk.rows[0][0] == json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
     assert numbers(chunk) == [1, 2]
@@ -148,6 +150,13 @@ def test_extended_skips_by_policy_and_keeps_short_plays(tmp_path: Path) -> None:
     assert numbers(chunk) == [0]
     assert chunk.skipped == Counter(podcast=2, audiobook=1, incognito=1, no_track=1)
     assert numbers(read("spotify-extended", path, skip_incognito=False)) == [0, 4]
+
+
+def test_an_object_that_is_no_play_is_damage_and_no_policy(tmp_path: Path) -> None:
+    damaged = [{"platform": "linux", "ms_played": 1}, {}, {"ts": None, "master_metadata_track_name": ""}]
+    chunk = read("spotify-extended", extended(tmp_path, json.dumps([play(1), *damaged])))
+    assert (len(chunk.rows), chunk.skipped) == (1, Counter())
+    assert [reject.rule for reject in chunk.rejects] == ["not_a_play"] * 3
 
 
 def test_account_layouts(tmp_path: Path) -> None:

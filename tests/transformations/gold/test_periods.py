@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 from jobs.plan import CURRENT_DAYS as PLANNED_CURRENT_DAYS
 from jobs.plan import PERIOD_DAYS as PLANNED_DAYS
 from schemas.vocab import PERIOD_DAYS
-from transformations.gold.periods import CURRENT_DAYS, CURRENT_SCALE, is_in_period, scaled, weight
+from transformations.gold.periods import CURRENT_DAYS, CURRENT_SCALE, is_in_period, weight
+from transformations.millionths import scaled
 
 AS_OF = date(2024, 3, 1)
 EDGES = {**PERIOD_DAYS, "current": CURRENT_DAYS}

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from jobs.runtime.increments import EARLY_RECORDS
 from schemas.vocab import CSV_FEED, FEEDS
-from tests.evaluation.dedupe import judged, score
+from tests.evaluation.one_play import judged, score
 from tests.evaluation.witnesses import make_plays, seen
 from transformations.silver.listens import SESSION_GAP_SECONDS
 from transformations.silver.one_play import ALBUM, DURATION, EARLIEST_MEMBER_MS, MS_PLAYED, SPANS, START, TRACK

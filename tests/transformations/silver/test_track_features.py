@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 
 from schemas.silver.catalogue_tracks import CONTRACT as CATALOGUE_TRACKS
-from schemas.silver.features import FEATURE_NAMES
+from schemas.silver.features import ESTIMATED_FEATURES, FEATURE_NAMES
+from schemas.silver.genres import CONTRACT as GENRES
 from schemas.silver.service_features import CONTRACT as SERVICE_FEATURES
 from schemas.silver.track_features import CONTRACT
 from schemas.silver.tracks import CONTRACT as TRACKS
@@ -22,15 +24,29 @@ IN_CATALOGUE = {"track_id": "t1", "valence": 0.3, "energy": 0.3}
 
 
 def features(
-    spark: SparkSession, tracks: tuple[str, ...], *catalogue: dict[str, Any], services: tuple[dict[str, Any], ...] = ()
+    spark: SparkSession,
+    tracks: tuple[str | dict[str, Any], ...],
+    *catalogue: dict[str, Any],
+    services: tuple[dict[str, Any], ...] = (),
+    genres: tuple[dict[str, Any], ...] = (),
 ) -> list[dict[str, Any]]:
-    """Features of tracks, each asked for by the key `key-<track id>`."""
+    """Features of tracks, each asked for by the key `key-<track id>` and, where not said, of an artist of its own."""
+    given = [track if isinstance(track, dict) else {"track_id": track} for track in tracks]
     rows = build(
-        tracks=make_rows(spark, TRACKS, *({"track_id": track, "track_key": f"key-{track}"} for track in tracks)),
+        tracks=make_rows(
+            spark,
+            TRACKS,
+            *({"track_key": f"key-{t['track_id']}", "artist_id": f"artist-{t['track_id']}", **t} for t in given),
+        ),
         catalogue_tracks=make_rows(spark, CATALOGUE_TRACKS, *catalogue),
         service_features=make_rows(spark, SERVICE_FEATURES, *services),
+        genres=make_rows(spark, GENRES, *genres),
     )
     return checked(rows, CONTRACT)
+
+
+def by(artist: str, *tracks: str, **more: Any) -> tuple[dict[str, Any], ...]:
+    return tuple({"track_id": track, "artist_id": artist, **more} for track in tracks)
 
 
 def of(source: str, valence: float | None, energy: float | None, **more: Any) -> dict[str, Any]:
@@ -101,11 +117,69 @@ def test_an_answer_for_another_key_is_not_the_tracks(spark: SparkSession) -> Non
 
 
 def test_tracks_with_one_key_share_its_answer_and_none_is_doubled(spark: SparkSession) -> None:
-    rows = build(
-        tracks=make_rows(
-            spark, TRACKS, *({"track_id": t, "track_key": key} for t, key in (("a", "i"), ("b", "i"), ("c", None)))
-        ),
-        catalogue_tracks=make_rows(spark, CATALOGUE_TRACKS),
-        service_features=make_rows(spark, SERVICE_FEATURES, {**of("reccobeats", 0.2, 0.2), "track_key": "i"}),
+    tracks = tuple({"track_id": t, "track_key": key} for t, key in (("a", "i"), ("b", "i"), ("c", None)))
+    rows = features(spark, tracks, services=({**of("reccobeats", 0.2, 0.2), "track_key": "i"},))
+    assert [row["feature_source"] for row in rows] == ["reccobeats", "reccobeats", "none"]
+
+
+# --- estimates
+
+
+def test_an_unknown_track_leans_on_its_artist_their_genres_and_all(spark: SparkSession) -> None:
+    known = ({"track_id": "t1", "valence": 0.8, "energy": 0.6, "genres": ["rock"]},)
+    genres = ({"genre": "rock", "valence": 0.4, "energy": 0.9}, {"genre": "*", "valence": 0.5, "energy": 0.5})
+    first, second, other = features(spark, (*by("a", "t1", "t2"), "t3"), *known, genres=genres)
+    assert (first["feature_source"], first["valence"]) == ("kaggle", 0.8)
+    assert (second["feature_source"], second["feature_confidence"]) == ("artist", 0.6 / 1.2)
+    assert second["valence"] == pytest.approx((0.8 + 2 * 0.4) / 3)
+    assert second["energy"] == pytest.approx((0.6 + 0.9) / 2)
+    assert second["value_sources"]["valence"] == {"source": "artist", "confidence": 0.6 / 1.2}
+    assert (other["feature_source"], other["valence"], other["value_sources"]) == ("none", None, {})
+
+
+def test_tracks_of_the_same_album_weigh_more(spark: SparkSession) -> None:
+    low, high = {"valence": 0.2, "energy": 0.2}, {"valence": 0.8, "energy": 0.8}
+    tracks = (*by("a", "t1", album_name="Night"), *by("a", "t2", album_name="Day"), *by("a", "t3", album_name=" night"))
+    got = features(spark, (*tracks, *by("a", "t4")), {"track_id": "t1", **low}, {"track_id": "t2", **high})
+    assert got[2]["valence"] == pytest.approx((0.2 + 4 * 0.5) / 5)
+    assert got[3]["valence"] == pytest.approx(0.5)
+    assert got[3]["feature_confidence"] == pytest.approx(0.6 * 2 / 2.2)
+
+
+def test_a_track_of_known_genres_leans_on_their_mean(spark: SparkSession) -> None:
+    genres = ({"genre": "rock", "valence": 0.4, "energy": 0.9}, {"genre": "folk", "valence": 0.6, "energy": 0.3})
+    (track,) = features(spark, ("t1",), {"track_id": "t1", "genres": ["folk", "new", "rock"]}, genres=genres)
+    assert (track["feature_source"], track["feature_confidence"]) == ("genre", 0.5)
+    assert (track["valence"], track["energy"]) == (pytest.approx(0.5), pytest.approx(0.6))
+
+
+def test_key_mode_and_time_signature_are_never_estimated(spark: SparkSession) -> None:
+    known = {"track_id": "t1", **dict.fromkeys(FEATURE_NAMES, 1)}
+    _, estimated = features(
+        spark, by("a", "t1", "t2"), {n: float(v) if n in ESTIMATED_FEATURES else v for n, v in known.items()}
     )
-    assert [row["feature_source"] for row in checked(rows, CONTRACT)] == ["reccobeats", "reccobeats", "none"]
+    assert {name for name in FEATURE_NAMES if estimated[name] is None} == {"key", "mode", "time_signature"}
+    assert set(estimated["value_sources"]) == set(ESTIMATED_FEATURES)
+
+
+def test_what_is_measured_stays_and_what_it_lacks_is_estimated(spark: SparkSession) -> None:
+    known = (
+        {"track_id": "t1", "valence": 0.8, "energy": 0.6, "tempo_bpm": 100.0},
+        {"track_id": "t2", "tempo_bpm": 90.0},
+    )
+    services = ({**of("reccobeats", 0.1, 0.2), "track_key": "key-t3"},)
+    _, second, third = features(spark, by("a", "t1", "t2", "t3"), *known, services=services)
+    assert (second["feature_source"], second["tempo_bpm"]) == ("artist", 90.0)
+    assert second["value_sources"]["tempo_bpm"] == KAGGLE
+    assert (third["feature_source"], third["valence"], third["tempo_bpm"]) == ("reccobeats", 0.1, 100.0)
+    assert third["value_sources"]["tempo_bpm"]["source"] == "artist"
+
+
+def test_estimates_do_not_depend_on_the_order_of_rows(spark: SparkSession) -> None:
+    known = [{"track_id": f"t{n}", "valence": 0.1 + n / 997, "energy": 0.7 - n / 991} for n in range(40)]
+    tracks = by("a", *(f"t{n}" for n in range(41)))
+    estimates = {
+        features(spark, given, *catalogue)[40]["valence"]
+        for given, catalogue in ((tracks, known), (tracks[::-1], known[::-1]))
+    }
+    assert len(estimates) == 1

@@ -1,58 +1,104 @@
-"""Moods are probabilities that sum to 1 and change smoothly across the borders of the quadrants."""
+"""Moods are the sound model's own probabilities: they sum to 1, never jump, and follow valence and energy."""
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.mood_model import FEATURES, probabilities
+from jobs.runtime.models import Models
+from jobs.runtime.settings import ModelSettings
+from schemas.models.mood_sound import MoodSound
 from schemas.silver.track_features import CONTRACT as TRACK_FEATURES
 from schemas.silver.track_moods import CONTRACT
 from schemas.vocab import MOODS
 from tests.rows import checked, make_rows
 from transformations.silver.track_moods import build
 
-
-def moods(spark: SparkSession, *points: tuple[float | None, float | None]) -> list[dict[str, Any]]:
-    """Moods of tracks at (valence, energy), in the order given."""
-    rows = [
-        {"track_id": f"t{n:03d}", "valence": valence, "energy": energy, "feature_confidence": 0.8}
-        for n, (valence, energy) in enumerate(points)
-    ]
-    return checked(build(track_features=make_rows(spark, TRACK_FEATURES, *rows)), CONTRACT)
+Given = dict[str, float | None]
+RANGES = {"loudness_db": (-40.0, 0.0), "tempo_bpm": (50.0, 220.0)}
 
 
-def test_corners_are_the_four_moods(spark: SparkSession) -> None:
-    got = moods(spark, (0.9, 0.9), (0.1, 0.9), (0.1, 0.1), (0.9, 0.1))
+@pytest.fixture(scope="module")
+def model() -> MoodSound:
+    (committed,) = Models(ModelSettings()).of(("mood_sound",)).values()
+    assert isinstance(committed, MoodSound)
+    return committed
+
+
+def moods(spark: SparkSession, model: MoodSound, *tracks: Given) -> list[dict[str, Any]]:
+    """Moods of tracks with these features, in the order given."""
+    rows = [{"track_id": f"t{n:03d}", "feature_confidence": 0.8, **given} for n, given in enumerate(tracks)]
+    return checked(build(track_features=make_rows(spark, TRACK_FEATURES, *rows), mood_sound=model), CONTRACT)
+
+
+def at(valence: float | None, energy: float | None) -> Given:
+    return {"valence": valence, "energy": energy}
+
+
+def test_corners_are_the_four_moods(spark: SparkSession, model: MoodSound) -> None:
+    got = moods(spark, model, at(0.9, 0.9), at(0.1, 0.9), at(0.1, 0.1), at(0.9, 0.1))
     assert [track["mood"] for track in got] == ["happy", "angry", "sad", "relaxed"]
     for track in got:
-        assert track[track["mood"]] > 0.8
+        assert track[track["mood"]] > 0.35
         assert track["mood_confidence"] == pytest.approx(track[track["mood"]] * 0.8)
         assert track["mood_source"] == "sound"
+        assert track["model_version"] == model.version
 
 
-def test_probabilities_sum_to_one_and_never_jump(spark: SparkSession) -> None:
+def test_the_mood_of_an_estimate_says_so(spark: SparkSession, model: MoodSound) -> None:
+    (track,) = moods(spark, model, {**at(0.9, 0.9), "feature_source": "artist"})
+    assert (track["mood"], track["mood_source"]) == ("happy", "estimate")
+
+
+@pytest.mark.parametrize("other", [0.1, 0.5, 0.9])
+def test_probabilities_sum_to_one_never_jump_and_follow_valence_and_energy(
+    spark: SparkSession, model: MoodSound, other: float
+) -> None:
     steps = [n / 100 for n in range(101)]
-    walk = moods(spark, *((step, 0.3) for step in steps))
-    assert all(sum(track[mood] for mood in MOODS) == pytest.approx(1.0) for track in walk)
-    for before, after in pairwise(walk):
-        assert all(abs(after[mood] - before[mood]) < 0.02 for mood in MOODS)
-    assert [track["relaxed"] for track in walk] == sorted(track["relaxed"] for track in walk)
+    by_valence = moods(spark, model, *(at(step, other) for step in steps))
+    by_energy = moods(spark, model, *(at(other, step) for step in steps))
+    for walk, rising in ((by_valence, {"happy", "relaxed"}), (by_energy, {"happy", "angry"})):
+        assert all(sum(track[mood] for mood in MOODS) == pytest.approx(1.0) for track in walk)
+        for before, after in pairwise(walk):
+            for mood in MOODS:
+                moved = after[mood] - before[mood]
+                assert 0 < (moved if mood in rising else -moved) < 0.02
 
 
-def test_the_very_middle_is_undecided_and_named_in_fixed_order(spark: SparkSession) -> None:
-    (track,) = moods(spark, (0.5, 0.5))
-    assert [track[mood] for mood in MOODS] == [0.25] * 4
-    assert track["mood"] == "happy"
+def test_the_columns_are_the_models_own_numbers(spark: SparkSession, model: MoodSound) -> None:
+    rng = random.Random(7)
+    tracks: list[Given] = []
+    for _ in range(200):
+        track: Given = {
+            name: rng.choice((0, 1)) if name == "mode" else rng.uniform(*RANGES.get(name, (0.0, 1.0)))
+            for name in FEATURES
+        }
+        lacking = rng.sample([name for name in FEATURES if name not in ("valence", "energy")], rng.randrange(4))
+        tracks.append({**track, **dict.fromkeys(lacking)})
+    got = moods(spark, model, *tracks)
+    features = np.array([[np.nan if t[name] is None else t[name] for name in FEATURES] for t in tracks], dtype=float)
+    expected = probabilities(model, features)
+    assert np.array([[track[mood] for mood in MOODS] for track in got]) == pytest.approx(expected, abs=1e-12)
+    assert [track["mood"] for track in got] == [MOODS[place] for place in expected.argmax(axis=1)]
 
 
-def test_unknown_sound_gives_nulls_together(spark: SparkSession) -> None:
-    for track in moods(spark, (None, None), (0.5, None), (None, 0.5)):
+def test_a_missing_feature_counts_as_the_mean(spark: SparkSession, model: MoodSound) -> None:
+    mean: Given = {name: model.scales[name].mean for name in FEATURES if name != "mode"}
+    lacking, full = moods(spark, model, at(0.3, 0.8), {**mean, **at(0.3, 0.8)})
+    assert [lacking[mood] for mood in MOODS] == pytest.approx([full[mood] for mood in MOODS])
+
+
+def test_unknown_sound_gives_nulls_together(spark: SparkSession, model: MoodSound) -> None:
+    for track in moods(spark, model, at(None, None), at(0.5, None), at(None, 0.5)):
         assert {track[mood] for mood in MOODS} == {None}
         assert (track["mood"], track["mood_source"], track["mood_confidence"]) == ("unknown", "none", 0.0)
 
 
-def test_no_tracks_give_no_moods(spark: SparkSession) -> None:
-    assert moods(spark) == []
+def test_no_tracks_give_no_moods(spark: SparkSession, model: MoodSound) -> None:
+    assert moods(spark, model) == []

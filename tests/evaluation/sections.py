@@ -1,0 +1,44 @@
+"""What a section of the evaluation is, and which there are."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+# The letter by which people know a section, and its module.
+SECTIONS = {
+    "D": "mood_from_sound",
+    "F": "features_unknown",
+    "H": "catalogue_dirt",
+    "I": "one_play",
+}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A figure that has to hold: what it is, the bound in words, and what was measured."""
+
+    what: str
+    bound: str
+    measured: str
+    is_met: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table of the page: baselines and ours under one protocol."""
+
+    title: str
+    how: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    gates: tuple[Gate, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def measured(letter: str, shared: Path) -> Section:
+    """Run a section on the folder of shared data."""
+    module = importlib.import_module(f"tests.evaluation.{SECTIONS[letter]}")
+    return cast(Section, module.measure(shared))
