@@ -1,12 +1,16 @@
-"""Normalised artist names and titles as column functions, for matching the same song under two spellings.
+"""Artist names and titles as column functions: what two spellings of one recording have in common, and what keeps two
+recordings of one work apart.
 
-The trap: versions (live, remix, acoustic) are other recordings and must stay apart; only what never changes the
-recording is dropped: case, accents, punctuation, featured guests, remaster notes, a leading "the".
+A title is a base, notes of its version (live, remix, demo ...) and notes of its edition (remaster, album version). The
+edition and featured guests never change the recording and are dropped; the version does and is kept apart from the
+base; numbers (Pt. 2, opus 27) belong to the base and are written alike. The trap: words of versions also stand in plain
+titles ("Live Forever", "The Way I Live"), so only a note in brackets or after a dash is read as one.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -17,18 +21,73 @@ LIGATURES = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l"
 
 LATIN_ACCENTS = "[\u0300-\u036f]"  # written apart from their letter; marks of other scripts are letters there
 
+# UTF-8 read as Latin-1, as some exports do once or twice: a letter of two bytes looks like two letters.
+MISREAD = "[\u00c2-\u00c5][\u0080-\u00bf]"
+LATIN_1 = "^[\u0000-\u00ff]*$"
+MOST_MISREADINGS = 2
+
 GUESTS_IN_BRACKETS = r"\s*[(\[](feat\.?|ft\.?|featuring|with)\s[^)\]]*[)\]]"
 GUESTS_AT_END = r"\s(feat\.?|ft\.?|featuring)\s.*?(?=\s[-(\[]|$)"  # a version note after them stays
-REMASTER_NOTE = (
-    r"\s*[-(\[]\s*(\d{4}\s+)?(digital(ly)?\s+)?re-?master(ed)?(\s+version)?(\s+\d{4})?(\s+version)?\s*[)\]]?\s*$"
-)
-# Editions are further notes that a service may add to a title, or leave out, for what sounds alike.
-EDITION_WORD = (
-    r"(digital(ly)?|re-?master(ed)?|deluxe|expanded|special|limited|bonus|anniversary|single|album|original|standard|"
-    r"explicit|clean|radio|mono|stereo|edition|version|edit|track|mix)"
-)
+
 YEAR = r"(\d{4}|\d{1,3}(st|nd|rd|th))"
-EDITION_NOTES = rf"(\s?[-(\[]\s?({YEAR}\s)?{EDITION_WORD}([\s/,.]{{1,3}}({EDITION_WORD}|{YEAR}))*(\s?[)\]])?)+$"
+# Editions are notes that a service may add to a title, or leave out, for the same recording.
+EDITION_WORD = (
+    r"(digital(ly)?|re-?master(ed|ing)?|deluxe|expanded|special|limited|bonus|anniversary|single|album|lp|original|"
+    r"standard|explicit|clean|mono|stereo|edition|version|track|mix|recording)"
+)
+# The words that make a note one of an edition; the others only stand beside them.
+EDITION_LEAD = (
+    r"(digital(ly)?|re-?master(ed|ing)?|deluxe|expanded|bonus|anniversary|single|album|lp|original|explicit|clean|"
+    r"mono|stereo)"
+)
+EDITION = rf"({YEAR}\s)?{EDITION_LEAD}([\s/,.-]{{1,3}}({EDITION_WORD}|{YEAR}))*"
+EDITION_IN_BRACKETS = rf"\s?[(\[]\s?{EDITION}\s?[)\]]"
+EDITION_AT_END = rf"(\s-\s{EDITION})+$"
+# For telling one play from two a radio edit is an edition too.
+PLAY_EDITION_WORD = EDITION_WORD.replace("(digital", "(radio|edit|digital", 1)
+PLAY_EDITIONS = (
+    rf"(\s?[-(\[]\s?({YEAR}\s)?{PLAY_EDITION_WORD}([\s/,.]{{1,3}}({PLAY_EDITION_WORD}|{YEAR}))*(\s?[)\]])?)+$"
+)
+
+# What a note says of its recording, the first that applies. A karaoke track, a cover or a tribute is no recording of
+# the artist who is named, so it is never taken for another version of the work.
+VERSION_WORDS = {
+    "karaoke": r"karaoke|backing track|sing-?along",
+    "cover": r"cover(ed)?( version)?|tribute|made famous by|originally performed by|in the style of",
+    "instrumental": r"instrumental",
+    "acappella": r"a ?cappella",
+    "remix": r"remix(ed)?|rmx|mix(ed)?|rework(ed)?|bootleg|mash-?up|vip|v\.i\.p\.?|dub|re-?edit|refix|extended|club",
+    "acoustic": r"acoustic|unplugged|stripped",
+    "demo": r"demos?|outtake|rough|alternat(e|ive)|take \d+|rehearsal",
+    "live": r"in concert|en vivo|ao vivo|en directo",
+    "altered": r"sped up|slowed|nightcore|8d",
+    "edit": r"edit|radio|video|short",
+    "other": r"version|re-?recorded|orchestral|symphonic|sessions?|reprise|medley|long",
+}
+FOREIGN_VERSIONS = ("karaoke", "cover")
+# "live" is a note of its own only where it begins the note, or ends it: "(The Way I Live)" is a subtitle like others.
+LIVE = (
+    r"^(recorded )?live($|[^a-z']+$|[\s,/:_-]+(at|from|in|on|version|sessions?|acoustic|bbc|\d))"
+    r"|(acoustic|unplugged|concert|\d{4})[\s,]+live$"
+)
+VERSION_NOTE = rf"{LIVE}|\b({'|'.join(VERSION_WORDS.values())})\b"
+
+IN_BRACKETS = r"\(([^()]*)\)"
+DASH = " - "
+SUBTITLE_BEGINS = r" - |: "
+# Words that say what a note is, not of which recording: "Live Version" is "Live".
+EMPTY_WORDS_OF_VERSIONS = r"(?<=\w )version\b|\bversion (?=\w)"
+
+NUMERALS = {"ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "i": 1,
+            "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}  # fmt: skip
+COUNTED = {"pt": "part", "pts": "part", "parts": "part", "volume": "vol", "opus": "op", "nr": "no", "number": "no"}
+# What may stand before a numeral: there even "i" and "one" are numbers.
+BEFORE_NUMERALS = ("part", "vol", "chapter", "act", "no", "op", "book")
+AT_THE_END = ("ii", "iii", "iv", "vi", "vii", "viii", "ix")  # as a title's last word these are numbers too
+
+# Between artists of one credit. Guests ("feat.") are no part of it, and "and" and "&" are: many bands have them.
+CREDIT = r"\s*[/;]\s*|\s(?:&|\+|vs\.?|with|x)\s|,\s(?!jr\b|sr\b)"
+IMITATORS = r"\b(karaoke|tribute|lullaby|made famous|in the style of)\b"
 
 
 def _accent_pairs() -> tuple[str, str]:
@@ -46,12 +105,27 @@ def _accent_pairs() -> tuple[str, str]:
 ACCENTED, PLAIN = _accent_pairs()
 
 
+def repaired(text: Column) -> Column:
+    """The text as it was meant, where its UTF-8 was read as Latin-1 ("BjÃ¶rk"), up to twice; else as it is."""
+
+    def once(written: Column) -> Column:
+        is_misread = written.rlike(MISREAD) & written.rlike(LATIN_1)
+        meant = F.encode(written, "ISO-8859-1").cast("string")
+        return F.when(is_misread, F.when(F.is_valid_utf8(meant), meant).otherwise(written)).otherwise(written)
+
+    for _ in range(MOST_MISREADINGS):
+        text = _let(text, once)
+    return text
+
+
 def folded(text: Column) -> Column:
-    """Lower case without accents or typographic dashes and quotes, blanks squeezed."""
-    out = F.translate(F.lower(text), ACCENTED + "\u2010\u2011\u2012\u2013\u2014\u2018\u2019", PLAIN + "-----''")
+    """Lower case without accents or typographic dashes and quotes, blanks squeezed, misread letters repaired."""
+    out = F.translate(
+        F.lower(repaired(text)), ACCENTED + "\u2010\u2011\u2012\u2013\u2014\u2018\u2019", PLAIN + "-----''"
+    )
     out = F.regexp_replace(out, LATIN_ACCENTS, "")
-    for ligature, letters in LIGATURES.items():
-        out = F.replace(out, F.lit(ligature), F.lit(letters))
+    for ligature, plain in LIGATURES.items():
+        out = F.replace(out, F.lit(ligature), F.lit(plain))
     return F.trim(F.regexp_replace(out, r"\s+", " "))
 
 
@@ -60,30 +134,153 @@ def exact_key(text: Column) -> Column:
     return F.lower(F.trim(text))
 
 
+def letters(key: Column) -> Column:
+    """A key without its blanks: "AC/DC" and "ACDC" have the same letters."""
+    return F.replace(key, F.lit(" "), F.lit(""))
+
+
+# --- titles
+
+
+def title_parts(title: Column) -> Column:
+    """A title taken apart, as a struct: `base` (normalised, what versions of a work have in common), `core` (the base
+    without subtitles), `version_words` (of the version notes, empty for the plain recording) and `version`, their kind
+    (of VERSION_WORDS; null for the plain recording)."""
+
+    def parts(recording: Column) -> Column:
+        return _let(_version_notes(recording), lambda notes: _parts(recording, notes))
+
+    return _let(_recording(title), parts)
+
+
 def title_key(title: Column) -> Column:
-    """The normalised title; the folded text itself where nothing else is left (a title such as "???")."""
-    out = folded(title)
-    for note in (GUESTS_IN_BRACKETS, GUESTS_AT_END, REMASTER_NOTE):
-        out = F.regexp_replace(out, note, "")
-    return _words(out, folded(title))
+    """The normalised title with its version; the folded text itself where nothing else is left (such as "???")."""
+    return _let(
+        title_parts(title),
+        lambda parts: F.when(parts["version_words"] == "", parts["base"]).otherwise(
+            F.concat(parts["base"], F.lit(" "), parts["version_words"])
+        ),
+    )
+
+
+def title_numbers(key: Column) -> Column:
+    """The numbers of a normalised title in order, joined: two titles that differ in them are never one song."""
+    return F.array_join(F.array_sort(F.regexp_extract_all(key, F.lit(r"\d+"), F.lit(0))), " ")
 
 
 def song_title_key(title: Column) -> Column:
     """The normalised title without notes of editions: for telling one play from two, not one recording from another."""
-    out = folded(title)
-    for note in (GUESTS_IN_BRACKETS, GUESTS_AT_END, EDITION_NOTES):
-        out = F.regexp_replace(out, note, "")
-    return _words(out, folded(title))
+
+    def key(text: Column) -> Column:
+        out = text
+        for note in (GUESTS_IN_BRACKETS, GUESTS_AT_END, PLAY_EDITIONS):
+            out = F.regexp_replace(out, note, "")
+        return _words(out, text)
+
+    return _let(folded(title), key)
+
+
+def _recording(title: Column) -> Column:
+    """The folded title without guests and editions, in round brackets; as it was where nothing else is left."""
+
+    def stripped(text: Column) -> Column:
+        out = text
+        for note in (GUESTS_IN_BRACKETS, GUESTS_AT_END, EDITION_AT_END, EDITION_IN_BRACKETS, EDITION_AT_END):
+            out = F.regexp_replace(out, note, "")
+        return F.coalesce(F.nullif(F.trim(F.translate(out, "[]", "()")), F.lit("")), text)
+
+    return _let(folded(title), stripped)
+
+
+def _version_notes(recording: Column) -> Column:
+    """Notes in brackets or after a dash that name a version."""
+    after_dashes = F.split(F.regexp_replace(recording, IN_BRACKETS, " "), DASH)
+    notes = F.concat(
+        F.regexp_extract_all(recording, F.lit(IN_BRACKETS), F.lit(1)),
+        F.slice(after_dashes, 2, F.greatest(F.size(after_dashes), F.lit(1))),
+    )
+    return F.filter(F.transform(notes, F.trim), lambda note: note.rlike(VERSION_NOTE))
+
+
+def _parts(recording: Column, notes: Column) -> Column:
+    def bare(text: Column, note: Column) -> Column:
+        return F.replace(
+            F.replace(text, F.concat(F.lit("("), note, F.lit(")")), F.lit(" ")), F.concat(F.lit(DASH), note), F.lit(" ")
+        )
+
+    def parts(base: Column) -> Column:
+        core = F.get(F.split(F.regexp_replace(base, IN_BRACKETS, " "), SUBTITLE_BEGINS), F.lit(0))
+        return F.struct(
+            _titled(base, recording).alias("base"),
+            _titled(core, base).alias("core"),
+            _version_words(notes).alias("version_words"),
+            _kind(notes).alias("version"),
+        )
+
+    # A title that is all version notes, such as "(Live)", is its own base.
+    return F.when(recording.isNotNull(), _let(F.aggregate(notes, recording, bare), parts))
+
+
+def _version_words(notes: Column) -> Column:
+    said = F.array_join(F.array_sort(F.transform(notes, lambda note: _words(note, note))), " ")
+    return F.trim(F.regexp_replace(F.regexp_replace(said, EMPTY_WORDS_OF_VERSIONS, ""), r"\s+", " "))
+
+
+def _kind(notes: Column) -> Column:
+    def named(kind: str) -> Column:
+        pattern = rf"\b({VERSION_WORDS[kind]})\b"
+        return F.exists(notes, lambda note: note.rlike(f"{LIVE}|{pattern}" if kind == "live" else pattern))
+
+    return F.coalesce(*[F.when(named(kind), F.lit(kind)) for kind in VERSION_WORDS])
+
+
+def _titled(text: Column, otherwise: Column) -> Column:
+    return F.regexp_replace(_numbered(_words(text, otherwise)), r"^the (?=.)", "")
+
+
+def _numbered(words: Column) -> Column:
+    for written, counted in COUNTED.items():
+        words = F.regexp_replace(words, rf"\b{written}\b", counted)
+    for numeral, number in NUMERALS.items():
+        words = F.regexp_replace(words, rf"\b({'|'.join(BEFORE_NUMERALS)}) {numeral}\b", f"$1 {number}")
+    for numeral in AT_THE_END:
+        words = F.regexp_replace(words, rf" {numeral}$", f" {NUMERALS[numeral]}")
+    return words
+
+
+# --- artists
 
 
 def artist_key(artist: Column) -> Column:
-    """The normalised artist name: as a title, and without a leading "the"."""
-    out = F.regexp_replace(folded(artist), GUESTS_IN_BRACKETS, "")
-    out = F.regexp_replace(out, GUESTS_AT_END, "")
-    return F.regexp_replace(_words(out, folded(artist)), r"^the (?=.)", "")
+    """The normalised artist name: as a title, and without a leading "the" and without guests."""
+    return _let(folded(artist), lambda text: F.regexp_replace(_words(_without_guests(text), text), r"^the (?=.)", ""))
+
+
+def credited_artist_keys(artist: Column) -> Column:
+    """The normalised names of a credit of several artists ("A / B", "A & B"), in order; empty where there is one."""
+    parts = F.split(_without_guests(folded(artist)), CREDIT)
+    keys = F.transform(parts, lambda part: F.regexp_replace(_words(part, F.lit("")), r"^the (?=.)", ""))
+    return _let(
+        F.array_distinct(F.filter(keys, lambda key: key != "")),
+        lambda found: F.when(F.size(found) > 1, found).otherwise(F.array().cast("array<string>")),
+    )
+
+
+def is_imitator(artist: Column) -> Column:
+    """Whether the name is of a karaoke or tribute act, whose tracks are nobody else's."""
+    return folded(artist).rlike(IMITATORS)
+
+
+def _without_guests(text: Column) -> Column:
+    return F.regexp_replace(F.regexp_replace(text, GUESTS_IN_BRACKETS, ""), GUESTS_AT_END, "")
 
 
 def _words(text: Column, otherwise: Column) -> Column:
-    words = F.regexp_replace(F.replace(text, F.lit("&"), F.lit(" and ")), r"'", "")
+    words = F.regexp_replace(F.regexp_replace(text, r"&|(?<=\s)\+(?=\s)", " and "), r"'", "")
     words = F.trim(F.regexp_replace(words, r"[^\p{L}\p{M}\p{N}]+", " "))
-    return F.when(words == "", otherwise).otherwise(words)
+    return _let(words, lambda found: F.when(found == "", otherwise).otherwise(found))
+
+
+def _let(value: Column, told: Callable[[Column], Column]) -> Column:
+    """`told` of a value that is worked out once, however often it stands in there."""
+    return F.get(F.transform(F.array(value), told), F.lit(0))
