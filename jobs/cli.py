@@ -20,6 +20,7 @@ from clients.exports.errors import ExportError
 from jobs.commands.accounts import accounts_app
 from jobs.commands.auth import auth
 from jobs.commands.beatport import beatport_app
+from jobs.commands.identities import identities_app
 from jobs.commands.ingest import fetch, ingest
 from jobs.commands.playback import queue
 from jobs.commands.train import train_app
@@ -47,6 +48,7 @@ app.add_typer(users_app, name="users")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(beatport_app, name="beatport")
 app.add_typer(train_app, name="train")
+app.add_typer(identities_app, name="identities")
 
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The date periods end on; today (UTC).")

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
+from types import ModuleType
 from typing import Any
 
 import structlog
@@ -32,9 +33,10 @@ from jobs.runtime.increments import (
     Touched,
     assess,
     difference,
-    gathered,
     in_tails,
+    linked_keys,
     narrowed,
+    reached,
     stand_and_stood,
     touched_keys,
     touched_tails,
@@ -196,15 +198,15 @@ class GroupBuilder:
             if not was.join(now, identity, "left_anti").isEmpty():
                 self._stage_whole(step, assessment, "records that were updated have other track keys than before")
                 return
-        previous = self.lake.read(step.table)
-        keys: Touched | None = None
-        if not set(assessment.changes) - streams:
-            keys = gathered(self.lake, inputs["plays"].select(*step.scope_columns).distinct())
-            previous = narrowed(previous, keys, step.scope_columns)
+        stood = self.lake.read(step.table)
+        links = _module_of(step.table).links(inputs["plays"])
+        changes = {table: assessment.changes[table] for table in set(assessment.changes) - streams}
+        keys = linked_keys(self.lake, step, stood, links, reached(step, stood, changes))
+        log.info("decided anew", table=step.table, keys=keys.count)
+        previous = narrowed(stood, keys, step.scope_columns)
         built = self._transformed(step, {**inputs, "previous": previous})
         self._stage_difference(step, assessment, built, previous)
-        if keys is not None:
-            keys.keys.unpersist()
+        keys.keys.unpersist()
 
     def _build_tails(self, step: Step, assessment: Assessment) -> None:
         tails = touched_tails(assessment, self.snapshot, self.run.window, view_inputs(step))
@@ -439,5 +441,9 @@ def _short(table: str) -> str:
 
 
 def _build_of(table: str) -> Callable[..., DataFrame]:
-    build: Callable[..., DataFrame] = importlib.import_module(f"transformations.{table}").build
+    build: Callable[..., DataFrame] = _module_of(table).build
     return build
+
+
+def _module_of(table: str) -> ModuleType:
+    return importlib.import_module(f"transformations.{table}")

@@ -41,6 +41,9 @@ class Step:
     `via` is the table that leads from a changed input without the scope columns (a track) to those that have them
     (its listeners). `population` names inputs whose change may move every row. `period_days` are the windows that end
     on as_of_date: when that moves, old plays fall out of them; within `decaying_days` every play changes its weight.
+    A fold decides rows that share a value in one of `linked_by` together: what is linked with a changed row, however
+    far, is built anew with it. `reached_by` names the columns by which a changed input that is no stream of plays
+    reaches rows of the table; arrays reach by each of their values.
     `models` are the fitted models that go to `build` by their names. `rules` is raised when a build comes to mean
     something else: like another version of a model, it has the table built in full.
     """
@@ -59,6 +62,8 @@ class Step:
     period_days: tuple[int, ...] = ()
     decaying_days: int = 0
     period_input: str | None = None
+    linked_by: tuple[str, ...] = ()
+    reached_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     rules: int = 1
 
@@ -212,6 +217,7 @@ STEPS = (
         stage="silver",
         group="listens",
         scope=Scope.WHOLE,
+        rules=2,
     ),
     Step(
         "silver.genres",
@@ -245,12 +251,17 @@ STEPS = (
     ),
     Step(
         "silver.track_identities",
-        reads=("silver.plays", "silver.catalogue_tracks"),
+        reads=("silver.plays", "silver.catalogue_tracks", "ops.identity_reviews"),
         stage="silver",
         group="listens",
         scope=Scope.FOLD,
         scope_columns=("source", "source_track_key"),
-        rules=2,
+        linked_by=("isrc", "spotify_id", "recording_mbid", "names_id"),
+        reached_by={
+            "silver.catalogue_tracks": ("spotify_id", "artist_blocks"),
+            "ops.identity_reviews": ("names_id",),
+        },
+        rules=3,
     ),
     Step(
         "silver.tracks",
@@ -259,6 +270,19 @@ STEPS = (
         group="listens",
         scope=Scope.KEYS,
         scope_columns=("track_id",),
+        rules=2,
+    ),
+    Step(
+        "silver.artists",
+        reads=("silver.tracks", "silver.track_identities"),
+        stage="silver",
+        group="listens",
+        scope=Scope.KEYS,
+        scope_columns=("artist_id",),
+        uses={
+            "silver.tracks": ("track_id", "artist_id", "artist_names", "genres", "is_catalogue"),
+            "silver.track_identities": ("source", "source_track_key", "artist_id", "artist_name", "is_artist_known"),
+        },
     ),
     Step(
         "silver.track_features",
@@ -269,8 +293,8 @@ STEPS = (
         scope_columns=("artist_id",),
         via="silver.tracks",
         population=("silver.genres",),
-        uses={"silver.tracks": ("track_id", "track_key", "artist_id", "album_name")},
-        rules=2,
+        uses={"silver.tracks": ("track_id", "track_key", "artist_id", "album_name", "genres")},
+        rules=3,
     ),
     Step(
         "silver.track_moods",

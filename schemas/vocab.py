@@ -35,7 +35,27 @@ SHARE_FEATURES = (
 )
 
 PROFILE_STATUSES = ("ok", "too_few_plays", "no_features")
-MATCH_METHODS = ("spotify_id", "exact", "normalised", "none")
+# How a feed's track key came to its track: by an id, by names that are one recording's, by another version of the work,
+# by the artist alone, or not at all.
+ID_METHODS = ("spotify_id", "isrc", "recording_mbid")
+NAME_METHODS = ("reviewed", "exact", "normalised", "letters", "subtitle", "similar")
+MATCH_METHODS = (*ID_METHODS, *NAME_METHODS, "version", "artist", "none")
+REVIEW_DECISIONS = ("accept", "reject")
+
+# Kinds of versions of a work, as titles name them.
+VERSIONS = (
+    "karaoke",
+    "cover",
+    "instrumental",
+    "acappella",
+    "remix",
+    "acoustic",
+    "demo",
+    "live",
+    "altered",
+    "edit",
+    "other",
+)
 STATS_ENTITIES = ("artist", "track", "album", "genre")
 RUN_STATUSES = ("ok", "failed", "partial", "skipped")
 SOURCE_STATUSES = ("ok", "closed", "failed", "waiting")

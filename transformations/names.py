@@ -74,7 +74,6 @@ VERSION_NOTE = rf"{LIVE}|\b({'|'.join(VERSION_WORDS.values())})\b"
 
 IN_BRACKETS = r"\(([^()]*)\)"
 DASH = " - "
-SUBTITLE_BEGINS = r" - |: "
 # Words that say what a note is, not of which recording: "Live Version" is "Live".
 EMPTY_WORDS_OF_VERSIONS = r"(?<=\w )version\b|\bversion (?=\w)"
 
@@ -85,8 +84,8 @@ COUNTED = {"pt": "part", "pts": "part", "parts": "part", "volume": "vol", "opus"
 BEFORE_NUMERALS = ("part", "vol", "chapter", "act", "no", "op", "book")
 AT_THE_END = ("ii", "iii", "iv", "vi", "vii", "viii", "ix")  # as a title's last word these are numbers too
 
-# Between artists of one credit. Guests ("feat.") are no part of it, and "and" and "&" are: many bands have them.
-CREDIT = r"\s*[/;]\s*|\s(?:&|\+|vs\.?|with|x)\s|,\s(?!jr\b|sr\b)"
+# Between artists of one credit; guests ("feat.") are no part of it.
+CREDIT = r"\s*[/;]\s*|\s(?:&|\+|vs\.?|with|x|and(?= the\s))\s|,\s(?!jr\b|sr\b)"
 IMITATORS = r"\b(karaoke|tribute|lullaby|made famous|in the style of)\b"
 
 
@@ -153,6 +152,16 @@ def title_parts(title: Column) -> Column:
     return _let(_recording(title), parts)
 
 
+def without_artist(title: Column, artist: Column) -> Column:
+    """The title without the artist's name before a dash or slash ("Metallica - Fade To Black"); a note of a version or
+    edition alone is no title."""
+    written, name = F.lower(title), F.lower(artist)
+    begins = written.startswith(F.concat(name, F.lit(DASH))) | written.startswith(F.concat(name, F.lit(" / ")))
+    rest = F.substr(title, F.length(artist) + F.length(F.lit(DASH)) + 1)
+    is_note = F.lower(rest).rlike(VERSION_NOTE) | F.lower(rest).rlike(rf"^{EDITION}$")
+    return F.when(begins & ~is_note, rest).otherwise(title)
+
+
 def title_key(title: Column) -> Column:
     """The normalised title with its version; the folded text itself where nothing else is left (such as "???")."""
     return _let(
@@ -209,7 +218,7 @@ def _parts(recording: Column, notes: Column) -> Column:
         )
 
     def parts(base: Column) -> Column:
-        core = F.get(F.split(F.regexp_replace(base, IN_BRACKETS, " "), SUBTITLE_BEGINS), F.lit(0))
+        core = F.get(F.split(F.regexp_replace(base, IN_BRACKETS, " "), DASH), F.lit(0))
         return F.struct(
             _titled(base, recording).alias("base"),
             _titled(core, base).alias("core"),

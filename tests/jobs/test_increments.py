@@ -12,8 +12,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 
+from jobs.identities import decide_pair, pairs
 from jobs.people import UserSettings, set_users
+from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake
 from jobs.runtime.settings import LakeSettings, RunSettings, Settings
 from tests import worlds
@@ -30,6 +33,16 @@ OTHER_FEEDS = {
     "listenbrainz": ("bronze.listenbrainz_listens", worlds.listen),
 }
 ZONES = ("Asia/Tokyo", "America/New_York", "UTC")
+OTHER_TITLES = ("{} - 2011 Remaster", "{} (Live)", "{} (A Subtitle)", "{}s Again", "Little {}", "{} Agaim")
+ISRCS = ("GBAWA9700010", "GBAWA9700011", None)
+TABLES_OF_TRACKS = (
+    "silver.listens",
+    "silver.enriched_listens",
+    "silver.user_track_days",
+    "silver.user_tracks",
+    "silver.track_features",
+    "silver.track_moods",
+)
 
 
 @pytest.fixture
@@ -45,7 +58,14 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
     plays = worlds.plays(songs, users=USERS, first=FIRST_PLAY, days=60, count=150, seed=seed)
     # Over and over, and around the silence that ends a session.
     plays += [replace(p, at=p.at + timedelta(seconds=s)) for p in rng.sample(plays, 25) for s in (205, 400, 1795, 1810)]
+    # The same songs as others write them: editions, versions, subtitles, and titles that are nearly alike.
+    plays += [_otherwise_titled(p, rng.choice(OTHER_TITLES)) for p in rng.sample(plays, 40)]
     night = FIRST_NIGHT
+
+    def a_review() -> None:
+        waiting = pairs(lake) + pairs(lake, accepted=True)
+        for pair in rng.sample(waiting, min(3, len(waiting))):
+            decide_pair(lake, pair.review_id, rng.choice(("accept", "reject")))
 
     def some_plays() -> None:
         import_plays(lake, settings, tmp_path, rng.sample(plays, rng.randrange(1, 60)))
@@ -79,11 +99,14 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
             feed, (table, told) = rng.choice(sorted(OTHER_FEEDS.items()))
             heard = [play for play in rng.sample(plays, 80) if play.user == user]
             records = [told(replace(p, at=p.at + timedelta(seconds=rng.randrange(-50, 200)))) for p in heard]
+            if feed == "listenbrainz":
+                for record in records:
+                    record["track_metadata"].setdefault("additional_info", {})["isrc"] = rng.choice(ISRCS)
             store(lake, table, feed, records, run_id=f"run-{rng.randrange(3)}", user_id=lake.pseudonym(user))
 
     some_plays()
     for _ in range(2):
-        choice = (some_plays, some_through_another_feed, some_catalogue, a_time_zone, some_of_services)
+        choice = (some_plays, some_through_another_feed, some_catalogue, a_time_zone, some_of_services, a_review)
         for news in rng.sample(choice, rng.choice((1, 2, 3))):
             news()
         run(lake, settings, night)
@@ -91,6 +114,7 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
 
     run(lake, settings, night)
     incremental, before = business_rows(lake, night), versions(lake)
+    _assert_no_dead_track(lake)
 
     again = run(lake, settings, night)
     assert versions(lake) == before
@@ -101,6 +125,67 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
     assert incremental.keys() == rebuilt.keys()
     for table, rows in rebuilt.items():
         assert incremental[table] == rows, table
+
+
+def _otherwise_titled(play: worlds.Play, title: str) -> worlds.Play:
+    return replace(play, song=replace(play.song, title=title.format(play.song.title)))
+
+
+def _assert_no_dead_track(lake: Lake) -> None:
+    """Every track that a table names is one of silver.tracks, and a listen's that of its key."""
+    tracks = {row["track_id"] for row in lake.read("silver.tracks").collect()}
+    for table in TABLES_OF_TRACKS:
+        assert {row["track_id"] for row in lake.read(table).select("track_id").collect()} <= tracks, table
+    alive = {row["track_id"] for row in lake.read("silver.track_identities").collect()}
+    assert {row["track_id"] for row in lake.read("silver.listens").collect()} <= alive
+
+
+def test_decisions_merge_split_and_survive_a_rebuild(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    ours = worlds.Song("The Artists", "She Loves You So Much", worlds.spotify_id(1), valence=0.9, energy=0.9)
+    near = worlds.Song("Artists", "He Loves You So Much", None)
+    import_catalogue(lake, settings, tmp_path, [ours])
+    day = datetime(2026, 9, 1)  # noqa: DTZ001
+    plays = [worlds.Play("ash", day + timedelta(days=n), song) for n, song in enumerate((near, near, ours))]
+    import_plays(lake, settings, tmp_path, plays)
+    run(lake, settings, FIRST_NIGHT)
+    (pair,) = pairs(lake)
+
+    def tracks_heard() -> int:
+        _assert_no_dead_track(lake)
+        return lake.read("silver.user_tracks").select("track_id").distinct().count()
+
+    assert (pair.heard, pair.catalogue, tracks_heard()) == (
+        "Artists - He Loves You So Much",
+        "The Artists - She Loves You So Much",
+        2,
+    )
+    for decision, count in (("accept", 1), ("reject", 2), ("accept", 1)):
+        decide_pair(lake, pair.review_id, decision)
+        outcomes = run(lake, settings, FIRST_NIGHT)
+        assert not [message for outcome in outcomes for message in outcome.messages]
+        assert tracks_heard() == count
+        assert pairs(lake) == []
+    incremental = business_rows(lake, FIRST_NIGHT)
+    run(lake, settings, FIRST_NIGHT, full=True)
+    assert business_rows(lake, FIRST_NIGHT) == incremental
+    with pytest.raises(UsageError, match="no pairs"):
+        decide_pair(lake, "0" * 10, "accept")
+
+
+def test_a_new_catalogue_artist_decides_only_its_block_anew(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    heard = [worlds.Song(f"Artist {n}", "Song", None) for n in range(12)] + [
+        worlds.Song("Cristian Castro", "Azul", None)
+    ]
+    day = datetime(2026, 9, 1)  # noqa: DTZ001
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", day, song) for song in heard])
+    run(lake, settings, FIRST_NIGHT)
+    import_catalogue(lake, settings, tmp_path, [worlds.Song("Christian Castro", "Azul", worlds.spotify_id(1))])
+    with structlog.testing.capture_logs() as logs:
+        run(lake, settings, FIRST_NIGHT)
+    assert [entry["keys"] for entry in logs if entry["event"] == "decided anew"] == [1]
+    methods = {row["artist_name"]: row["match_method"] for row in lake.read("silver.track_identities").collect()}
+    assert methods.pop("Cristian Castro") == "letters"
+    assert set(methods.values()) == {"none"}
 
 
 def test_a_late_play_is_in_tonights_gold_and_joins_two_sessions(lake: Lake, settings: Settings, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pyspark.sql import Column, SparkSession
+from pyspark.sql import functions as F
 
 from transformations.names import (
     artist_key,
@@ -18,6 +19,7 @@ from transformations.names import (
     title_key,
     title_numbers,
     title_parts,
+    without_artist,
 )
 
 NFD_O = "o\u0308"  # ö as a letter and a combining mark: how macOS writes file names
@@ -206,10 +208,22 @@ def test_only_a_subtitle_is_not_of_the_core(spark: SparkSession) -> None:
         "Heroes (We Could Be)",
         "Lady - Hear Me Tonight",
         "Mambo No. 5 (A Little Bit of...)",
-        "Go: The Song",
+        "Go - The Song",
         "Hurt",
     )
     assert keys(spark, part("core"), *titles) == ["heroes", "lady", "mambo no 5", "go", "hurt"]
+
+
+def test_the_artists_name_before_a_title_is_no_part_of_it(spark: SparkSession) -> None:
+    titles = (
+        "Metallica - Fade To Black",
+        "METALLICA / One",
+        "Metallica - Live",
+        "Metallica - 2016 Remaster",
+        "Metallica",
+    )
+    rows = keys(spark, lambda title: without_artist(title, F.lit("Metallica")), *titles)
+    assert rows == ["Fade To Black", "One", *titles[2:]]
 
 
 def test_parts_and_opus_numbers_are_written_alike_and_told_apart(spark: SparkSession) -> None:

@@ -1,9 +1,13 @@
-"""Track keys of the feeds to tracks: by Spotify id, then exact, then normalised artist and title, else heard only.
+"""Track keys of the feeds to tracks: by ids, then by names that are one recording's, else heard only.
 
 A fold: the evidence of a key (its names and ids) is what its latest play says, so a batch of plays joined with the
 rows of before gives what all plays together would give. A play may come again with late metadata: moment and event id
-stay, so what it says now outranks what it said. The trap: which track a key means depends on the whole catalogue, so
-when that changes every key is decided again.
+stay, so what it says now outranks what it said. The trap: keys that share an id or names are decided together, so
+whoever narrows the rows of before must give all that are linked by LINKS with a key that changes.
+
+A key goes where the most trusted of what is known leads: the catalogue's Spotify id, then keys of the same ISRC, the
+same Spotify id or the same MusicBrainz recording that lead to the catalogue, then names. What leads to no track of the
+catalogue is a track of its own, shared by all keys that share an id, or names.
 """
 
 from __future__ import annotations
@@ -11,19 +15,72 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from transformations.ids import song_key_of_names, track_id_of_names, track_id_of_spotify
-from transformations.names import artist_key, exact_key, song_title_key, title_key
+from schemas.vocab import MATCH_METHODS
+from transformations.ids import (
+    PART_SEPARATOR,
+    artist_id_of_name,
+    names_id_of,
+    song_key_of_names,
+    track_id_of_isrc,
+    track_id_of_names,
+    track_id_of_recording,
+    track_id_of_spotify,
+    work_id_of_names,
+)
+from transformations.likeness import (
+    BORDERLINE_RATIO,
+    are_of_one_core,
+    is_one_with_subtitle,
+    is_spelling,
+    may_reach,
+    ratio,
+)
+from transformations.likeness import have_same_numbers as same_numbers
+from transformations.names import (
+    FOREIGN_VERSIONS,
+    artist_key,
+    credited_artist_keys,
+    exact_key,
+    is_imitator,
+    letters,
+    song_title_key,
+    title_parts,
+    without_artist,
+)
+from transformations.silver.artist_blocks import artist_blocks, ends
 
-RULE_VERSION = 1
-# How sure a method is, until part of a labelled set says otherwise: an id is certain, names can be shared.
-SCORES = {"spotify_id": 1.0, "exact": 0.98, "normalised": 0.95, "none": 1.0}
+RULE_VERSION = 2
+# How sure a method is: an id is certain, names can be shared, another version is another recording, and so on.
+SCORES = {
+    "spotify_id": 1.0, "isrc": 0.99, "recording_mbid": 0.98, "reviewed": 1.0, "exact": 0.98, "normalised": 0.95,
+    "letters": 0.94, "subtitle": 0.9, "similar": 0.9, "version": 0.9, "artist": 0.9, "none": 1.0,
+}  # fmt: skip
+OTHER_SPELLING = 0.97  # of the score where the artist is spelt in another way, or is one of several credited
+LEAST_ARTIST_RATIO = 0.93
+RECORDING_METHODS = ("exact", "normalised", "letters", "subtitle", "similar")
 EVIDENCE = ("artist_name", "track_name", "album_name", "spotify_id", "isrc", "recording_mbid", "duration_ms", "lastfm")
 KEY = ("source", "source_track_key")
+LINKS = ("isrc", "spotify_id", "recording_mbid", "names_id")
+# How a name of the catalogue's artists was found: as written, but for a typo, as one of several credited.
+AS_WRITTEN, BY_TYPO, BY_CREDIT = 0, 1, 2
 
 
-def build(*, plays: DataFrame, catalogue_tracks: DataFrame, previous: DataFrame) -> DataFrame:
+def build(
+    *, plays: DataFrame, catalogue_tracks: DataFrame, identity_reviews: DataFrame, previous: DataFrame
+) -> DataFrame:
     """New plays and the rows of before in, a row per feed and track key out."""
-    return _decided(_evidence(plays, previous), catalogue_tracks)
+    evidence = _with_names(_evidence(plays, previous))
+    catalogue = _credits(catalogue_tracks)
+    found = _by_names(evidence, catalogue, catalogue_tracks, identity_reviews)
+    by_id = catalogue_tracks.select("spotify_id", F.col("track_id").alias("track_by_id"))
+    return _told(_own(_by_ids(found.join(by_id, "spotify_id", "left"))))
+
+
+def links(plays: DataFrame) -> DataFrame:
+    """The keys of new plays with the ids and names by which they are linked to other keys."""
+    return _with_names(plays.select(*KEY, "artist_name", "track_name", "spotify_id", "isrc", "recording_mbid")).select(
+        *KEY, *LINKS
+    )
 
 
 def _evidence(plays: DataFrame, previous: DataFrame) -> DataFrame:
@@ -37,59 +94,356 @@ def _evidence(plays: DataFrame, previous: DataFrame) -> DataFrame:
     return seen.groupBy(*KEY).agg(latest).select(*KEY, "latest.*").drop("is_new")
 
 
-def _decided(evidence: DataFrame, catalogue_tracks: DataFrame) -> DataFrame:
-    catalogue = catalogue_tracks.select("track_id", "spotify_id", "popularity", *_keys("get(artist_names, 0)"))
-    by_id = catalogue.select(F.col("spotify_id"), F.col("track_id").alias("track_by_id"))
-    keyed = evidence.select("*", *_keys("artist_name"))
-    decided = (
-        keyed.join(by_id, on="spotify_id", how="left")
-        .join(_best(catalogue, "exact"), on=["exact_artist", "exact_title"], how="left")
-        .join(_best(catalogue, "normalised"), on=["normalised_artist", "normalised_title"], how="left")
+def _with_names(keys: DataFrame) -> DataFrame:
+    """Adds the names taken apart."""
+    named = keys.withColumns(
+        {
+            "title": title_parts(without_artist(F.col("track_name"), F.col("artist_name"))),
+            "artist": artist_key(F.col("artist_name")),
+            "credited": F.transform(credited_artist_keys(F.col("artist_name")), letters),
+        }
+    ).withColumn("artist_letters", letters(F.col("artist")))
+    base, version_letters = letters(F.col("title.base")), letters(F.col("title.version_words"))
+    return named.withColumns(
+        {
+            "version_letters": version_letters,
+            "names_id": names_id_of(F.col("artist_letters"), base, version_letters),
+            # Two names of equal letters may be credits of several artists and of one: what they are called tells.
+            "artist_credit": F.struct(
+                "artist_letters", "credited", is_imitator(F.col("artist_name")).alias("imitates")
+            ),
+            "artist_blocks": artist_blocks(F.array_distinct(F.concat(F.array("artist_letters"), "credited"))),
+        }
     )
-    own = F.when(F.col("spotify_id").isNotNull(), track_id_of_spotify(F.col("spotify_id"))).otherwise(
-        track_id_of_names(F.col("normalised_artist"), F.col("normalised_title"))
+
+
+# --- names
+
+
+def _credits(catalogue_tracks: DataFrame) -> DataFrame:
+    """A row per track and name under which one of its artists is looked for."""
+    return catalogue_tracks.select(
+        "track_id", "spotify_id", "popularity", "work_id", F.col("names_id").alias("catalogue_names_id"),
+        "base_title", "core_title", F.col("version_letters").alias("other_version"), "version",
+        F.posexplode("artist_letters").alias("place", "letters"),
+    ).withColumn(
+        "names_id", names_id_of(F.col("letters"), letters(F.col("base_title")), F.col("other_version"))
+    )  # fmt: skip
+
+
+def _by_names(
+    evidence: DataFrame, catalogue: DataFrame, catalogue_tracks: DataFrame, identity_reviews: DataFrame
+) -> DataFrame:
+    """Adds what the names alone lead to, per key: struct `match` (null where to nothing), `near`, what artists.
+
+    The trap: Spark plans every use of `evidence` anew, so it is joined with, and only names without a match and the
+    artists that are looked for are taken from it.
+    """
+    rejected = identity_reviews.where("decision = 'reject'").select("names_id", "catalogue_names_id")
+    accepted = identity_reviews.where("decision = 'accept'").select("names_id", "catalogue_names_id")
+    reviewed = (
+        catalogue_tracks.select(F.col("names_id").alias("catalogue_names_id"), _candidate().alias("of_review"))
+        .join(accepted, "catalogue_names_id")
+        .groupBy("names_id")
+        .agg(F.min("of_review").alias("of_review"))
     )
+    same = (
+        catalogue.join(rejected, ["names_id", "catalogue_names_id"], "left_anti")
+        .groupBy("names_id")
+        .agg(F.min(F.struct("place", _candidate().alias("candidate")))["candidate"].alias("of_same"))
+    )
+    is_split = rejected.where("names_id = catalogue_names_id").select("names_id", F.lit(True).alias("is_split"))
+    main = exact_key(F.get("artist_names", F.lit(0)))
+    exact = catalogue_tracks.groupBy(
+        main.alias("exact_artist"), exact_key(F.col("track_name")).alias("exact_title")
+    ).agg(F.min(_candidate()).alias("of_exact"))
+    written = (
+        evidence.withColumn("exact_artist", exact_key(F.col("artist_name")))
+        .withColumn("exact_title", exact_key(F.col("track_name")))
+        .join(exact, ["exact_artist", "exact_title"], "left")
+        .join(is_split, "names_id", "left")
+        .join(same, "names_id", "left")
+        .join(reviewed, "names_id", "left")
+    )
+    artists = _known_artists(evidence, catalogue)
+    names = (
+        evidence.join(same.select("names_id"), "names_id", "left_anti")
+        .groupBy("names_id")
+        .agg(F.min(F.struct("artist_credit", "title", "version_letters")).alias("name"))
+        .select("names_id", "name.*")
+    )
+    known = artists.groupBy("artist_credit").agg(_first_artist().alias("known_artist"))
+    told = written.join(_near(names, artists, catalogue, rejected), "names_id", "left").join(
+        known, "artist_credit", "left"
+    )
+    by_names = F.coalesce(
+        _match("reviewed", F.col("of_review")),
+        F.when(F.col("is_split").isNull(), _match("exact", F.col("of_exact"))),
+        F.when(F.col("of_same.base_title") == F.col("title.base"), _match("normalised", F.col("of_same"))),
+        _match("letters", F.col("of_same")),
+        F.col("of_near"),
+    )
+    return told.withColumn("match", by_names)
+
+
+def _candidate() -> Column:
+    """A track of the catalogue, ordered: the most popular first, of those the least Spotify id."""
+    return F.struct(
+        (-F.coalesce("popularity", F.lit(-1))).alias("unpopular"), "spotify_id", "track_id", "work_id", "base_title"
+    )
+
+
+def _match(method: str, candidate: Column) -> Column:
+    return F.when(
+        candidate.isNotNull(),
+        _matched(F.lit(method), F.lit(SCORES[method]), candidate["track_id"], candidate["work_id"]),
+    )
+
+
+def _matched(method: Column, score: Column, track_id: Column, work_id: Column) -> Column:
+    return F.struct(method.alias("method"), score.alias("score"), track_id.alias("track_id"), work_id.alias("work_id"))
+
+
+def _known_artists(evidence: DataFrame, catalogue: DataFrame) -> DataFrame:
+    """Artists as heard (`artist_credit`) with the catalogue's `letters` of them and how these were `found`.
+
+    Typos are looked for among artists that share a block; a name of a tribute or karaoke act is nobody's typo.
+    """
+    known = catalogue.select("letters").distinct()
+    own, imitates = F.col("artist_credit.artist_letters"), F.col("artist_credit.imitates")
+    # All ways to look for an artist as rows of one table: whole, in parts, and by the ends of a long name.
+    whole = F.struct(F.lit(AS_WRITTEN).alias("found"), F.lit(0).alias("turn"), own.alias("key"))
+    parts = F.transform(
+        "artist_credit.credited",
+        lambda part, turn: F.struct(F.lit(BY_CREDIT).alias("found"), turn.alias("turn"), part.alias("key")),
+    )
+    by_ends = F.transform(
+        ends(own), lambda end: F.struct(F.lit(BY_TYPO).alias("found"), F.lit(0).alias("turn"), end.alias("key"))
+    )
+    ways = F.when(imitates, F.array(whole)).otherwise(F.concat(F.array(whole), parts, by_ends))
+    sought = evidence.select("artist_credit").distinct().select("artist_credit", F.inline(ways))
+    keys = F.concat(F.array(F.col("letters")), ends(F.col("letters")))
+    likeness = F.when(F.col("found") == BY_TYPO, ratio(own, F.col("letters"))).otherwise(1.0)
+    met = (
+        sought.join(known.select("letters", F.explode(keys).alias("key")), "key")
+        .where((F.col("found") != BY_TYPO) | may_reach(own, F.col("letters"), LEAST_ARTIST_RATIO))
+        .withColumn("likeness", likeness)
+        .where(F.col("likeness") >= LEAST_ARTIST_RATIO)
+    )
+    # Who is written as in the catalogue is nobody's typo; a typo's nearest artist counts, and all of a credit's.
+    of_artist = Window.partitionBy("artist_credit")
+    best = F.struct("found", (-F.col("likeness")).alias("unlike"), "letters")
+    return (
+        met.withColumn("first", F.min("found").over(of_artist))
+        .withColumn("nearest", F.min(F.when(F.col("found") == BY_TYPO, best)).over(of_artist)["letters"])
+        .where(
+            F.when(F.col("first") == AS_WRITTEN, F.col("found") == AS_WRITTEN)
+            .when(F.col("found") == BY_TYPO, F.col("letters") == F.col("nearest"))
+            .otherwise(True)
+        )
+        .select("artist_credit", "letters", "found", "turn")
+        .distinct()
+    )
+
+
+def _first_artist() -> Column:
+    return F.min(F.struct("found", "turn", "letters"))
+
+
+def _near(names: DataFrame, artists: DataFrame, catalogue: DataFrame, rejected: DataFrame) -> DataFrame:
+    """Names compared with every title of their artists in the catalogue: the best that is accepted (`of_near`), the
+    nearest that is not quite (`near`), and how many were compared."""
+    compared = (
+        names.join(artists, "artist_credit")
+        .join(catalogue.drop("names_id").withColumnRenamed("version", "of_version"), "letters")
+        .join(rejected.withColumn("rejected", F.lit(True)), ["names_id", "catalogue_names_id"], "left")
+    )
+    base, core = F.col("title.base"), F.col("title.core")
+    other, other_core = F.col("base_title"), F.col("core_title")
+    is_same = letters(base) == letters(other)
+    is_subtitle = is_one_with_subtitle(base, core, other, other_core)
+    is_similar = may_reach(letters(base), letters(other), 0.9) & is_spelling(base, other)
+    likeness = F.when(
+        may_reach(letters(base), letters(other), BORDERLINE_RATIO), ratio(letters(base), letters(other))
+    ).otherwise(0.0)
+    is_version_alike = F.col("version_letters") == F.col("other_version")
+    is_foreign = F.coalesce(F.col("title.version").isin(*FOREIGN_VERSIONS), F.lit(False)) | F.coalesce(
+        F.col("of_version").isin(*FOREIGN_VERSIONS), F.lit(False)
+    )
+    is_rejected = F.col("rejected").isNotNull()
+    method = F.when(
+        is_version_alike & ~is_rejected,
+        F.when(is_same, "letters").when(is_subtitle, "subtitle").when(is_similar, "similar"),
+    )
+    # Of one core, and one of them a version by its notes: "Ante Up (Robbin Hoodz Theory)", "Ante Up - Remix".
+    is_core = are_of_one_core(core, other_core) & same_numbers(base, other) & ~is_version_alike
+    is_version = (is_same | is_subtitle | is_similar | is_core) & ~is_foreign
+    method = F.coalesce(method, F.when(is_version, "version"))
+    is_near = is_version_alike & ~is_rejected & same_numbers(base, other) & (likeness >= BORDERLINE_RATIO)
+    judged = compared.withColumns({"method": method, "likeness": likeness}).withColumn(
+        "is_near", F.col("method").isNull() & is_near
+    )
+    rank = _place(F.col("method")).alias("rank")
+    score = _score(F.col("method")) * F.when(F.col("found") == AS_WRITTEN, 1.0).otherwise(OTHER_SPELLING)
+    best = F.min(
+        F.when(
+            F.col("method").isNotNull(),
+            F.struct(
+                rank, "found", (-F.col("likeness")).alias("unlike"), "place", _candidate().alias("candidate"),
+                _matched(F.col("method"), score, F.col("track_id"), F.col("work_id")).alias("match"),
+            ),
+        )
+    )  # fmt: skip
+    nearest = F.min(
+        F.when(
+            F.col("is_near"),
+            F.struct(
+                (-F.col("likeness")).alias("unlike"),
+                "found",
+                "place",
+                _candidate().alias("candidate"),
+                "catalogue_names_id",
+            ),
+        )
+    )
+    return judged.groupBy("names_id").agg(
+        best["match"].alias("of_near"), nearest.alias("near"), F.count("*").alias("compared_count")
+    )
+
+
+# --- ids
+
+
+def _by_ids(found: DataFrame) -> DataFrame:
+    """Adds `own`, what a key's Spotify id in the catalogue or its names lead to, and what keys of the same ISRC,
+    Spotify id or recording lead to. A version or an artist is no match of a recording."""
+    is_recording = F.col("match.method").isin("reviewed", *RECORDING_METHODS)
+    own = F.when(F.col("track_by_id").isNotNull(), _ranked(F.lit("spotify_id"), F.col("track_by_id"))).when(
+        is_recording, _ranked(F.col("match.method"), F.col("match.track_id"))
+    )
+    isrc_of_id = _least_of("spotify_id", F.col("isrc"))
+    led = found.withColumns({"own": own, "same_isrc": F.coalesce("isrc", isrc_of_id)})
+    stars = {"of_isrc": "same_isrc", "of_id": "spotify_id", "of_mbid": "recording_mbid"}
+    return led.withColumns({star: _least_of(link, F.col("own")) for star, link in stars.items()})
+
+
+def _least_of(link: str, value: Column) -> Column:
+    """The least value among the keys that share a link; null for keys that have none."""
+    alone = F.concat_ws(PART_SEPARATOR, F.lit("alone"), *KEY)
+    return F.when(F.col(link).isNotNull(), F.min(value).over(Window.partitionBy(F.coalesce(link, alone))))
+
+
+def _ranked(method: Column, track_id: Column) -> Column:
+    return F.struct(_place(method).alias("rank"), track_id.alias("track_id"))
+
+
+def _place(method: Column) -> Column:
+    return F.array_position(F.array(*[F.lit(name) for name in MATCH_METHODS]), method)
+
+
+def _own(led: DataFrame) -> DataFrame:
+    """Adds the track a key would be without the catalogue: of its ISRC's least Spotify id, its own, its recording's, or
+    that of the most trusted key of the same names."""
+    strong = (
+        F.when(
+            F.col("same_isrc").isNotNull() & F.col("id_of_isrc").isNotNull(), track_id_of_spotify(F.col("id_of_isrc"))
+        )
+        .when(F.col("same_isrc").isNotNull(), track_id_of_isrc(F.col("same_isrc")))
+        .when(F.col("spotify_id").isNotNull(), track_id_of_spotify(F.col("spotify_id")))
+    )
+    recorded = F.when(
+        F.col("recording_mbid").isNotNull(),
+        F.coalesce("strong_of_mbid", track_id_of_recording(F.col("recording_mbid"))),
+    )
+    return (
+        led.withColumn("id_of_isrc", _least_of("same_isrc", F.col("spotify_id")))
+        .withColumn("strong", strong)
+        .withColumn("strong_of_names", _least_of("names_id", F.col("strong")))
+        .withColumn("strong_of_mbid", _least_of("recording_mbid", F.coalesce("strong", "strong_of_names")))
+        .withColumn("recorded", recorded)
+        .withColumn("recorded_of_names", _least_of("names_id", F.col("recorded")))
+        .withColumn(
+            "unmatched",
+            F.coalesce(
+                "strong", "recorded", "strong_of_names", "recorded_of_names", track_id_of_names(F.col("names_id"))
+            ),
+        )
+    )
+
+
+# --- what is told of a key
+
+
+def _told(decided: DataFrame) -> DataFrame:
+    # What it leads to by an id outranks its names; of its own names the method is told where they lead there too.
+    star = F.coalesce(
+        F.when(F.col("track_by_id").isNotNull(), F.col("own")),
+        F.col("of_isrc"),
+        F.col("of_id"),
+        F.col("own"),
+        F.col("of_mbid"),
+    )
+    is_by_own = F.col("own.track_id").eqNullSafe(star["track_id"])
+    by_link = (
+        F.when(F.col("of_isrc").isNotNull(), "isrc")
+        .when(F.col("of_id").isNotNull(), "spotify_id")
+        .otherwise("recording_mbid")
+    )
+    is_related = F.col("match.method") == "version"
     method = (
         F.when(F.col("track_by_id").isNotNull(), "spotify_id")
-        .when(F.col("track_exact").isNotNull(), "exact")
-        .when(F.col("track_normalised").isNotNull(), "normalised")
+        .when(star.isNotNull() & is_by_own, F.col("match.method"))
+        .when(star.isNotNull(), by_link)
+        .when(is_related, "version")
+        .when(F.col("known_artist").isNotNull(), "artist")
         .otherwise("none")
     )
-    found = F.coalesce("track_by_id", "track_exact", "track_normalised")
-    track_id = F.coalesce(found, own)
-    return decided.select(
+    own_letters = F.col("artist_letters")
+    known = F.col("known_artist.letters")
+    base = letters(F.col("title.base"))
+    own_track_id = (
+        F.when(F.col("spotify_id").isNotNull(), track_id_of_spotify(F.col("spotify_id")))
+        .when(F.col("isrc").isNotNull(), track_id_of_isrc(F.col("isrc")))
+        .when(F.col("recording_mbid").isNotNull(), track_id_of_recording(F.col("recording_mbid")))
+        .otherwise(track_id_of_names(F.col("names_id")))
+    )
+    led = decided.withColumns(
+        {
+            "track_id": F.coalesce(star["track_id"], "unmatched"),
+            "match_method": method,
+            "own_track_id": own_track_id,
+            "is_open": star.isNull() & F.col("near").isNotNull(),
+        }
+    )
+    score = F.when(F.col("match_method") == F.col("match.method"), F.col("match.score")).when(
+        (F.col("match_method") == "artist") & (F.col("known_artist.found") != AS_WRITTEN),
+        F.lit(SCORES["artist"] * OTHER_SPELLING),
+    )
+    return led.select(
         *KEY,
-        track_id.alias("track_id"),
-        method.alias("match_method"),
-        _score(method).alias("match_score"),
-        own.alias("own_track_id"),
-        F.when(track_id != own, track_id).alias("replaced_by"),
+        "track_id",
+        "match_method",
+        F.coalesce(score, _score(F.col("match_method"))).alias("match_score"),
+        F.when(F.col("match_method") == "version", F.col("match.track_id")).alias("related_track_id"),
+        "own_track_id",
+        F.when(F.col("track_id") != F.col("own_track_id"), F.col("track_id")).alias("replaced_by"),
         F.lit(RULE_VERSION).alias("rule_version"),
-        song_key_of_names(F.col("normalised_artist"), song_title_key(F.col("track_name"))).alias("song_key"),
+        artist_id_of_name(F.coalesce(known, own_letters)).alias("artist_id"),
+        known.isNotNull().alias("is_artist_known"),
+        F.col("title.version").alias("version"),
+        F.coalesce(
+            F.when(F.col("match_method") == "version", F.col("match.work_id")), work_id_of_names(own_letters, base)
+        ).alias("work_id"),
+        "names_id",
+        "artist_blocks",
+        F.coalesce("compared_count", F.lit(0)).cast("bigint").alias("compared_count"),
+        F.when(F.col("is_open"), F.col("near.catalogue_names_id")).alias("near_names_id"),
+        F.when(F.col("is_open"), F.col("near.candidate.track_id")).alias("near_track_id"),
+        F.when(F.col("is_open"), -F.col("near.unlike")).alias("near_score"),
+        song_key_of_names(F.col("artist"), song_title_key(F.col("track_name"))).alias("song_key"),
         *EVIDENCE,
         "named_at",
         "named_event_id",
-    )
-
-
-def _keys(artist: str) -> list[Column]:
-    name, title = F.expr(artist), F.col("track_name")
-    return [
-        exact_key(name).alias("exact_artist"),
-        exact_key(title).alias("exact_title"),
-        artist_key(name).alias("normalised_artist"),
-        title_key(title).alias("normalised_title"),
-    ]
-
-
-def _best(catalogue: DataFrame, spelling: str) -> DataFrame:
-    """The catalogue's track for a spelling: of several the most popular, of those the first by id."""
-    keys = [f"{spelling}_artist", f"{spelling}_title"]
-    best_first = Window.partitionBy(*keys).orderBy(F.col("popularity").desc_nulls_last(), "spotify_id")
-    return (
-        catalogue.withColumn("place", F.row_number().over(best_first))
-        .where("place = 1")
-        .select(*keys, F.col("track_id").alias(f"track_{spelling}"))
     )
 
 
