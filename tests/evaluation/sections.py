@@ -10,6 +10,7 @@ from typing import cast
 # The letter by which people know a section, and its module.
 SECTIONS = {
     "D": "mood_from_sound",
+    "E": "same_song",
     "F": "features_unknown",
     "H": "catalogue_dirt",
     "I": "one_play",
