@@ -46,6 +46,7 @@ NIGHTS = int(os.environ.get("MOODLAKE_SERVICE_NIGHTS", "5"))
 IS_LONG = NIGHTS > 50
 LISTENERS = 20 if IS_LONG else 7
 SEED = 2026
+WARNED_NIGHTS = 154  # from the first on, until listeners are told that their consent of six months ends
 FIRST_NIGHT = datetime(2026, 3, 1, 3, tzinfo=UTC)
 FAULT_RATE = 0.15
 STREAMS = {"spotify": "spotify_plays", "lastfm": "lastfm_scrobbles", "listenbrainz": "listenbrainz_listens"}
@@ -108,12 +109,21 @@ def settings_of(box: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return load_settings()
 
 
-def one_night(lake: Lake, settings: Settings, box: Sandbox, clock: Clock) -> Report:
-    services = Services(settings, clock=clock)
+def one_night(lake: Lake, settings: Settings, services: Services, box: Sandbox) -> Report:
     lists = () if IS_LONG else ("spotify_top_items", "lastfm_loved_tracks")  # the long form is about plays
     streams = (*STREAMS.values(), *lists)
     now = box.clock.now()
     return ingest(lake, settings, services, new_run_id(), now.date(), Asked(streams=streams), now=now)
+
+
+def consent_anew(box: Sandbox, services: Services, folder: Path) -> list[str]:
+    """Listeners who are told that their consent ends give it again."""
+    tokens = services.spotify.user_auth
+    warned = [user for user in tokens.users() if tokens.expiry_warning(user)]
+    for user in warned:
+        box.authorize(user)
+        give_token(box, folder, user)
+    return warned
 
 
 @pytest.fixture
@@ -139,12 +149,15 @@ def test_nothing_in_reach_is_lost(
                 give_token(box, tmp_path, account.user)
         clock = Compressed(box, monkeypatch).clock()
         statuses: Counter[str] = Counter()
+        consents: Counter[str] = Counter()
         due: dict[Where, set[Entry]] = defaultdict(set)
         for night in range(NIGHTS):
             box.clock.set(FIRST_NIGHT + timedelta(days=night), frozen=True)
             in_reach = {where(account): box.reachable(account) for account in accounts}
             first_request = len(box.requests)
-            report = one_night(lake, settings, box, clock)
+            services = Services(settings, clock=clock)
+            report = one_night(lake, settings, services, box)
+            consents.update(consent_anew(box, services, tmp_path))
             statuses[report.outcome.status] += 1
             faulty = faulty_accounts(box, first_request)
             assert_blocked_by_none(report, faulty)
@@ -153,9 +166,10 @@ def test_nothing_in_reach_is_lost(
                     due[at].update(in_reach[at])
         box.faults.mix = None
         box.clock.set(FIRST_NIGHT + timedelta(days=NIGHTS), frozen=True)
-        last = one_night(lake, settings, box, clock)
+        last = one_night(lake, settings, Services(settings, clock=clock), box)
         assert [str(result.error) for result in last.troubles] == []
         assert statuses["partial"] > 0, "the mix was too mild to prove anything"
+        assert set(consents.values()) == ({1} if NIGHTS > WARNED_NIGHTS else set())
 
         for account in accounts:
             assert_complete(lake, box, account, due[where(account)])
