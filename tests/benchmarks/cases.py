@@ -62,7 +62,7 @@ class Bench:
             if "night" in cases:
                 self.night(size)
             self._forget(size)
-        if "night" in cases:
+        if "deep" in cases:
             smallest = self.sizes[0]
             for size in self.sizes[1:]:
                 grown = deep(size, smallest)

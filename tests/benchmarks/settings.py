@@ -32,7 +32,7 @@ GOALS = {
     "session_over_best": 1.3,
 }
 
-CASES = ("import", "build", "night", "session")
+CASES = ("import", "build", "night", "deep", "session")
 
 
 @dataclass(frozen=True)
