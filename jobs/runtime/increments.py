@@ -268,11 +268,13 @@ def touched_tails(
 
 
 def _records_of(listens: DataFrame, columns: list[str]) -> DataFrame:
-    """The columns of every record of a listen: its own, and those of its members where it has several records."""
-    named = dict.fromkeys(["user_id", "played_at", *columns])
-    told = [F.col(f"member.{name}") if name in MEMBER_FIELDS else F.col(name) for name in named]
-    members = listens.where("members IS NOT NULL").withColumn("member", F.explode("members"))
-    return listens.select(*named).unionByName(members.select(*told))
+    """The columns of every record of a listen: of its members, or its own where it has no other record."""
+    told = [name for name in columns if name in MEMBER_FIELDS]
+    rest = [name for name in dict.fromkeys(["user_id", "played_at", *columns]) if name not in told]
+    if not told:
+        return listens.select(*rest)
+    members = F.transform("members", lambda member: F.struct(*[member[name].alias(name) for name in told]))
+    return listens.select(*rest, F.inline(F.coalesce(members, F.array(F.struct(*told)))))
 
 
 def net_changes(changes: DataFrame, table: str, step: Step) -> DataFrame:
