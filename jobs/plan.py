@@ -250,6 +250,7 @@ STEPS = (
         group="listens",
         scope=Scope.FOLD,
         scope_columns=("source", "source_track_key"),
+        rules=2,
     ),
     Step(
         "silver.tracks",
@@ -293,11 +294,21 @@ STEPS = (
         group="listens",
         scope=Scope.TAILS,
         uses={
-            "silver.track_identities": ("source", "source_track_key", "track_id"),
+            "silver.track_identities": ("source", "source_track_key", "track_id", "song_key"),
             "silver.tracks": ("track_id", "duration_ms"),
             "silver.users": ("user_id", "time_zone"),
             "silver.user_loved_tracks": ("user_id", "artist_name", "track_name"),
         },
+        rules=2,
+    ),
+    Step(
+        "silver.listen_members",
+        reads=("silver.listens",),
+        stage="silver",
+        group="sums",
+        scope=Scope.KEYS,
+        scope_columns=("user_id", "listen_date"),
+        uses={"silver.listens": ("listen_id", "user_id", "listen_date", "members")},
     ),
     Step(
         "silver.user_track_days",

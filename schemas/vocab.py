@@ -7,7 +7,8 @@ UNKNOWN_MOOD = "unknown"
 
 # Feeds of plays. `csv:<label>` stands beside them, one feed a label.
 FEEDS = ("spotify_api", "spotify_extended", "spotify_account", "lastfm", "listenbrainz", "lastfm_1k")
-FEED_PATTERN = f"^({'|'.join(FEEDS)}|csv:[a-z0-9_-]+)$"
+CSV_FEED = "csv"  # what stands before the label
+FEED_PATTERN = f"^({'|'.join(FEEDS)}|{CSV_FEED}:[a-z0-9_-]+)$"
 
 # Services at which a listener has an account of their own.
 ACCOUNT_SOURCES = ("spotify", "lastfm", "listenbrainz")

@@ -64,12 +64,19 @@ def import_catalogue(lake: Lake, settings: Settings, folder: Path, songs: list[w
 
 
 def store(
-    lake: Lake, table: str, feed: str, records: list[dict[str, Any]], *, snapshot: bool = False, **owner: str
+    lake: Lake,
+    table: str,
+    feed: str,
+    records: list[dict[str, Any]],
+    *,
+    snapshot: bool = False,
+    run_id: str = "run-1",
+    **owner: str,
 ) -> None:
     """Put what a service says into bronze: a later state replaces, and a snapshot drops what its owner has besides."""
     contract, build = contract_of(table), importlib.import_module(f"transformations.{table}").build
     events = build(records=fetched(lake.spark, *records, **owner), feed=feed, now=NOW)
-    rows = conformed(imported(events), contract).dropDuplicates(["event_id"]).localCheckpoint()
+    rows = conformed(imported(events, run_id), contract).dropDuplicates(["event_id"]).localCheckpoint()
     stamp = Stamp(new_run_id(), NOW.date().isoformat())
     if not lake.exists(table):
         lake.append(table, rows, stamp)

@@ -59,10 +59,10 @@ def fetched(spark: SparkSession, *records: Any, **owner: str | None) -> DataFram
     return spark.createDataFrame([(json.dumps(r), *owner.values(), n) for n, r in enumerate(records)], columns)
 
 
-def imported(events: DataFrame) -> DataFrame:
+def imported(events: DataFrame, run_id: str = "run-1") -> DataFrame:
     """Events of a bronze build as the jobs that import and fetch store them."""
     return events.drop("_row", VIOLATIONS).withColumns(
-        {"_run_id": F.lit("run-1"), "_ingested_at": F.lit("2024-01-02 00:00:00").cast("timestamp")}
+        {"_run_id": F.lit(run_id), "_ingested_at": F.lit("2024-01-02 00:00:00").cast("timestamp")}
     )
 
 

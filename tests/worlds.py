@@ -116,6 +116,32 @@ def scrobble(play: Play, *, loved: bool, album: str) -> dict[str, Any]:
     }
 
 
+def export_line(play: Play) -> dict[str, Any]:
+    """The play as the extended streaming history has it: by its end, in whole seconds."""
+    end = play.at + timedelta(milliseconds=play.ms_played or 0)
+    return {
+        "ts": f"{end.isoformat(timespec='seconds')}Z",
+        "ms_played": play.ms_played or 0,
+        "master_metadata_track_name": play.song.title,
+        "master_metadata_album_artist_name": play.song.artist,
+        "master_metadata_album_album_name": None,
+        "spotify_track_uri": play.song.spotify_id and f"spotify:track:{play.song.spotify_id}",
+    }
+
+
+def account_line(play: Play) -> dict[str, Any]:
+    """The play as the account data has it: by its end, in whole minutes."""
+    end = play.at + timedelta(milliseconds=play.ms_played or 0)
+    names = {"artistName": play.song.artist, "trackName": play.song.title}
+    return {"endTime": f"{end:%Y-%m-%d %H:%M}", "msPlayed": play.ms_played or 0, **names}
+
+
+def listen(play: Play) -> dict[str, Any]:
+    """The play as ListenBrainz gives it, without a length."""
+    names = {"artist_name": play.song.artist, "track_name": play.song.title}
+    return {"listened_at": int(play.at.replace(tzinfo=UTC).timestamp()), "track_metadata": names}
+
+
 def recent_play(play: Play) -> dict[str, Any]:
     """The play as Spotify lists it; a song without an id is a local file."""
     return {"played_at": f"{play.at.isoformat(timespec='milliseconds')}Z", "track": spotify_track(play.song)}

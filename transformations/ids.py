@@ -32,6 +32,16 @@ def artist_id_of_name(artist_key: Column) -> Column:
     return hashed(F.lit("artist"), artist_key)
 
 
+def song_key_of_names(artist_key: Column, song_title_key: Column) -> Column:
+    """What plays of one song have in common however a feed writes it; no id, it names nothing."""
+    return hashed(F.lit("song"), artist_key, song_title_key)
+
+
 def names_key(artist_name: Column, track_name: Column) -> Column:
     """A feed's own track key where it has no id: artist and title as written."""
     return F.concat_ws(PART_SEPARATOR, artist_name, track_name)
+
+
+def is_names_key(source_track_key: Column) -> Column:
+    """Whether a feed's track key is `names_key`, not an id."""
+    return source_track_key.contains(PART_SEPARATOR)

@@ -22,6 +22,13 @@ GUESTS_AT_END = r"\s(feat\.?|ft\.?|featuring)\s.*?(?=\s[-(\[]|$)"  # a version n
 REMASTER_NOTE = (
     r"\s*[-(\[]\s*(\d{4}\s+)?(digital(ly)?\s+)?re-?master(ed)?(\s+version)?(\s+\d{4})?(\s+version)?\s*[)\]]?\s*$"
 )
+# Editions are further notes that a service may add to a title, or leave out, for what sounds alike.
+EDITION_WORD = (
+    r"(digital(ly)?|re-?master(ed)?|deluxe|expanded|special|limited|bonus|anniversary|single|album|original|standard|"
+    r"explicit|clean|radio|mono|stereo|edition|version|edit|track|mix)"
+)
+YEAR = r"(\d{4}|\d{1,3}(st|nd|rd|th))"
+EDITION_NOTES = rf"(\s?[-(\[]\s?({YEAR}\s)?{EDITION_WORD}([\s/,.]{{1,3}}({EDITION_WORD}|{YEAR}))*(\s?[)\]])?)+$"
 
 
 def _accent_pairs() -> tuple[str, str]:
@@ -57,6 +64,14 @@ def title_key(title: Column) -> Column:
     """The normalised title; the folded text itself where nothing else is left (a title such as "???")."""
     out = folded(title)
     for note in (GUESTS_IN_BRACKETS, GUESTS_AT_END, REMASTER_NOTE):
+        out = F.regexp_replace(out, note, "")
+    return _words(out, folded(title))
+
+
+def song_title_key(title: Column) -> Column:
+    """The normalised title without notes of editions: for telling one play from two, not one recording from another."""
+    out = folded(title)
+    for note in (GUESTS_IN_BRACKETS, GUESTS_AT_END, EDITION_NOTES):
         out = F.regexp_replace(out, note, "")
     return _words(out, folded(title))
 

@@ -21,9 +21,13 @@ from jobs.plan import Scope, Step, stored_inputs
 from jobs.runtime.lake import CHANGE, SIGN, Commit, Lake
 from jobs.runtime.quality import VIOLATIONS
 from schemas.catalog import contract_of
+from schemas.silver.listens import MEMBER_FIELDS
 
 # How far back the last session start of a listener is looked for before their whole history is taken.
 SESSION_SEARCH = timedelta(days=8)  # more than the longest play and a silence
+# How far before the first listen of a session its records may begin: one stamped its play earlier than the record whose
+# stamp was taken. A test holds it between transformations.silver.one_play's spans and the silence that ends a session.
+EARLY_RECORDS = timedelta(minutes=10)
 ONE_DAY = timedelta(days=1)
 THE_BEGINNING = "1900-01-01T00:00:00Z"
 FEW_KEYS = 20_000  # as many keys are a few hundred kilobytes: cheaper on the driver than as a job each time
@@ -226,8 +230,13 @@ def touched_tails(
 ) -> Touched:
     """Per touched listener the moment (`since`) from which on listens are built anew: the start of a session.
 
-    New plays touch from their own start; a changed identity, track or loved track from the first listen it concerns;
-    a changed time zone all listens of its listener; a backfill's window every listener of `streams` with a play in it.
+    New plays touch from their own start; a changed identity, track or loved track from the first listen it concerns,
+    by any of its records; a changed time zone all listens of its listener; a backfill's window every listener of
+    `streams` with a play in it.
+
+    The cut is that of a rebuild: sessions are made of records, whose order no merge changes, and plays are merged
+    within a session. A session before the one that is cut at ended 30 minutes before its first record, so between that
+    record and `since`, at most EARLY_RECORDS before the session's first listen, there is nothing.
     """
     step = assessment.step
     listens = snapshot.lake.read(step.table)
@@ -243,7 +252,8 @@ def touched_tails(
             beginning = F.to_timestamp(F.lit(THE_BEGINNING)).alias("first")
             firsts.append(net.select("user_id", beginning).distinct())
             continue
-        concerned = listens.join(F.broadcast(net.select(*shared).distinct()), shared, "left_semi")
+        records = _records_of(listens, shared)
+        concerned = records.join(F.broadcast(net.select(*shared).distinct()), shared, "left_semi")
         firsts.append(concerned.groupBy("user_id").agg(F.min("played_at").alias("first")))
     if window is not None:
         in_window = (F.col("event_at") >= F.lit(window[0])) & (F.col("event_at") < F.lit(window[1]))
@@ -255,6 +265,16 @@ def touched_tails(
     tails = gathered(snapshot.lake, _from_session_start(starts, listens))
     starts.keys.unpersist()
     return tails
+
+
+def _records_of(listens: DataFrame, columns: list[str]) -> DataFrame:
+    """The columns of every record of a listen: of its members, or its own where it has no other record."""
+    told = [name for name in columns if name in MEMBER_FIELDS]
+    rest = [name for name in dict.fromkeys(["user_id", "played_at", *columns]) if name not in told]
+    if not told:
+        return listens.select(*rest)
+    members = F.transform("members", lambda member: F.struct(*[member[name].alias(name) for name in told]))
+    return listens.select(*rest, F.inline(F.coalesce(members, F.array(F.struct(*told)))))
 
 
 def net_changes(changes: DataFrame, table: str, step: Step) -> DataFrame:
@@ -402,4 +422,4 @@ def _from_session_start(touched: Touched, listens: DataFrame) -> DataFrame:
         .when(F.col("session_start").isNull(), F.to_timestamp(F.lit(THE_BEGINNING)))
         .otherwise(F.col("session_start"))
     )
-    return first.join(before, "user_id", "left").select("user_id", since.alias("since"))
+    return first.join(before, "user_id", "left").select("user_id", (since - F.lit(EARLY_RECORDS)).alias("since"))

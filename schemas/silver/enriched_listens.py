@@ -14,7 +14,7 @@ CONTRACT = Contract(
     grain="A play, the same rows as silver.listens.",
     key=("listen_id",),
     columns=(
-        *LISTENS.columns,
+        *(column for column in LISTENS.columns if column.name != "members"),
         Column("genres", STRINGS, "Genres of the track; empty where none is known"),
         *AUDIO_FEATURES,
         Column("feature_source", STRING, "Where the features come from, none where there are none"),

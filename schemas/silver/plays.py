@@ -18,6 +18,12 @@ CONTRACT = Contract(
             "event_at", TIMESTAMP, "Start of the play; of spotify_api mostly its end, as Spotify gives it", unit="UTC"
         ),
         Column("source", STRING, "The feed"),
+        Column(
+            "fetched_in",
+            STRING,
+            "Run that stored the record, of spotify_api: another run may give the same play another stamp",
+            nullable=True,
+        ),
         Column("source_track_key", STRING, "The feed's own key of the track: a Spotify id, or artist and title"),
         Column("artist_name", STRING, "Artist as the feed writes it"),
         Column("track_name", STRING, "Title as the feed writes it"),

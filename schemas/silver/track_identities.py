@@ -20,6 +20,7 @@ CONTRACT = Contract(
         Column("own_track_id", STRING, "The id minted from the key itself; it stays the same for ever"),
         Column("replaced_by", STRING, "The track that took over from own_track_id, null while it lives", nullable=True),
         Column("rule_version", INT, "Version of the rules that decided"),
+        Column("song_key", STRING, "Hash of the normalised names without notes of editions; plays are merged by it"),
         Column("artist_name", STRING, "Artist, as the key's latest play writes it"),
         Column("track_name", STRING, "Title, as the key's latest play writes it"),
         Column("album_name", STRING, "Album, as the key's latest play writes it", nullable=True),

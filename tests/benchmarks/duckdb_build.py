@@ -46,6 +46,12 @@ def _macros() -> str:
         r"'\s*[-(\[]\s*(\d{4}\s+)?(digital(ly)?\s+)?re-?master(ed)?(\s+version)?(\s+\d{4})?(\s+version)?"
         r"\s*[)\]]?\s*$'"
     )
+    note = (
+        r"(digital(ly)?|re-?master(ed)?|deluxe|expanded|special|limited|bonus|anniversary|single|album|original|"
+        r"standard|explicit|clean|radio|mono|stereo|edition|version|edit|track|mix)"
+    )
+    year = r"(\d{4}|\d{1,3}(st|nd|rd|th))"
+    edition = rf"'(\s?[-(\[]\s?({year}\s)?{note}([\s/,.]{{1,3}}({note}|{year}))*(\s?[)\]])?)+$'"
     words = r"trim(regexp_replace(replace(replace(t, '&', ' and '), '''', ''), '[^\p{L}\p{N}]+', ' ', 'g'))"
     return f"""
 CREATE MACRO folded(t) AS trim(regexp_replace({folded}, '\\s+', ' ', 'g'));
@@ -53,6 +59,8 @@ CREATE MACRO words(t, otherwise) AS CASE WHEN {words} = '' THEN otherwise ELSE {
 CREATE MACRO without_guests(t) AS regexp_replace(regexp_replace(t, {in_brackets}, '', 'g'), {at_end}, '', 'g');
 CREATE MACRO title_key(t) AS
     words(regexp_replace(without_guests(folded(t)), {remaster}, '', 'g'), folded(t));
+CREATE MACRO song_title_key(t) AS
+    words(regexp_replace(without_guests(folded(t)), {edition}, '', 'g'), folded(t));
 CREATE MACRO artist_key(t) AS
     regexp_replace(words(without_guests(folded(t)), folded(t)), '^the (.)', '\\1');
 CREATE MACRO exact_key(t) AS lower(trim(t));
@@ -193,6 +201,7 @@ WITH said AS (  -- first what was said at all, so that few structs have to be co
 SELECT source, source_track_key, track_id, match_method,
     CASE match_method WHEN 'exact' THEN 0.98 WHEN 'normalised' THEN 0.95 ELSE 1.0 END::DOUBLE AS match_score,
     own_track_id, CASE WHEN track_id <> own_track_id THEN track_id END AS replaced_by, 1 AS rule_version,
+    md5(concat_ws({SEP}, 'song', norm_artist, song_title_key(track_name))) AS song_key,
     artist_name, track_name, album_name, spotify_id, isrc, recording_mbid, duration_ms,
     NULL::STRUCT({_PAGE}) AS lastfm, named_at, named_event_id
 FROM named"""
@@ -361,20 +370,25 @@ FROM scored"""
 
 
 LISTENS = """
-WITH once AS (
-    SELECT event_id, user_id, event_at AS played_at, source, source_track_key, artist_name, track_name, album_name,
-        duration_ms, ms_played, count(*) OVER play AS record_count
-    FROM plays
-    WINDOW play AS (PARTITION BY user_id, event_at, source, artist_name, track_name)
-    QUALIFY row_number() OVER (play ORDER BY event_id) = 1
-), identified AS (
-    SELECT o.* EXCLUDE (duration_ms), i.track_id, time_zone, coalesce(o.duration_ms, t.duration_ms) AS duration_ms
-    FROM once o JOIN track_identities i USING (source, source_track_key) JOIN tracks t ON i.track_id = t.track_id
+WITH identified AS (
+    SELECT p.* EXCLUDE (duration_ms, event_at), event_at AS played_at, i.track_id, time_zone,
+        coalesce(p.duration_ms, t.duration_ms) AS duration_ms
+    FROM plays p JOIN track_identities i USING (source, source_track_key) JOIN tracks t ON i.track_id = t.track_id
         JOIN users u USING (user_id)
+), once AS (  -- one feed: nothing to merge but its exact repeats
+    SELECT *, count(*) OVER play AS record_count
+    FROM identified
+    WINDOW play AS (PARTITION BY user_id, played_at, source, artist_name, track_name)
+    QUALIFY row_number() OVER (play ORDER BY event_id) = 1
+), repeated AS (
+    SELECT min(event_id) AS event_id, list({'event_id': event_id, 'source': source,
+        'source_track_key': source_track_key, 'track_id': track_id, 'artist_name': artist_name,
+        'track_name': track_name} ORDER BY event_id) AS members
+    FROM identified GROUP BY user_id, played_at, source, artist_name, track_name HAVING count(*) > 1
 ), cut AS (
     SELECT *, coalesce(epoch_us(played_at) // 1000000 - max(epoch_us(played_at) // 1000000
         + coalesce(ms_played, 0) / 1000) OVER before >= 1800, true) AS opens
-    FROM identified
+    FROM once
     WINDOW before AS (PARTITION BY user_id ORDER BY played_at, source, artist_name, track_name, event_id
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )
@@ -382,11 +396,16 @@ SELECT event_id AS listen_id, user_id, played_at,
     CASE WHEN time_zone = 'UTC' THEN played_at ELSE timezone(time_zone, timezone('UTC', played_at)) END::DATE
         AS listen_date,
     track_id, source_track_key, artist_name, track_name, album_name, source, [source] AS merged_sources, record_count,
-    ms_played, duration_ms, ms_played < least(30000.0::DOUBLE, duration_ms * 0.5::DOUBLE) AS is_skipped,
+    members, ms_played, duration_ms, ms_played < least(30000.0::DOUBLE, duration_ms * 0.5::DOUBLE) AS is_skipped,
     NULL::BOOLEAN AS is_loved, NULL::BOOLEAN AS is_streamable,
     last_value(CASE WHEN opens THEN event_id END IGNORE NULLS) OVER (
         PARTITION BY user_id ORDER BY played_at, source, artist_name, track_name, event_id) AS session_id
-FROM cut"""
+FROM cut LEFT JOIN repeated USING (event_id)"""
+
+LISTEN_MEMBERS = """
+SELECT unnest(coalesce(list_transform(members, lambda m: m.event_id), [listen_id])) AS event_id, listen_id, user_id,
+    listen_date
+FROM listens"""
 
 USER_TRACK_DAYS = """
 SELECT user_id, listen_date, track_id, count(*) AS listen_count, count(*) FILTER (is_skipped) AS skip_count,
@@ -398,7 +417,8 @@ SELECT user_id, artist_id, min(artist_names[1]) AS artist_name, count(*) AS trac
 FROM user_tracks JOIN (SELECT track_id, artist_id, artist_names FROM tracks) USING (track_id)
 GROUP BY user_id, artist_id"""
 ENRICHED = f"""
-SELECT l.*, t.genres, {", ".join(f"f.{name}" for name in FEATURES)}, f.feature_source, f.feature_confidence,
+SELECT l.* EXCLUDE (members), t.genres, {", ".join(f"f.{name}" for name in FEATURES)}, f.feature_source,
+    f.feature_confidence,
     {", ".join(f"m.{name}" for name in MOODS)}, m.mood, m.mood_source, m.mood_confidence
 FROM listens l LEFT JOIN tracks t USING (track_id) LEFT JOIN track_features f USING (track_id)
     LEFT JOIN track_moods m USING (track_id)"""
@@ -419,6 +439,7 @@ def tables(as_of: date) -> dict[str, str]:
         "silver.track_features": TRACK_FEATURES,
         "silver.track_moods": _track_moods(),
         "silver.listens": LISTENS,
+        "silver.listen_members": LISTEN_MEMBERS,
         "silver.user_track_days": USER_TRACK_DAYS,
         "silver.user_tracks": USER_TRACKS,
         "silver.user_artists": USER_ARTISTS,

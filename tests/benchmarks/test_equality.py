@@ -26,4 +26,4 @@ def test_duckdb_and_the_project_build_the_same_tables(tmp_path: Path) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    assert "14 tables" in (tmp_path / "page.md").read_text()
+    assert "15 tables" in (tmp_path / "page.md").read_text()

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from pyspark.sql import SparkSession
+
 from jobs.groups import Run
 from jobs.importing import Request, import_file
 from jobs.runner import execute
@@ -29,9 +31,15 @@ def closed_lakes() -> Iterator[None]:
         yield
     finally:
         for lake in _made.values():
-            lake.spark.stop()
             shutil.rmtree(Path(lake.root).parent, ignore_errors=True)
         _made.clear()
+        if (spark := SparkSession.getActiveSession()) is not None:
+            spark.stop()
+
+
+def session() -> SparkSession:
+    """The one Spark of a run, as the settings have it."""
+    return open_session(load_settings().spark)
 
 
 def catalogue_lake(shared: Path) -> Lake:
@@ -40,7 +48,7 @@ def catalogue_lake(shared: Path) -> Lake:
         configure_logs(LogSettings(level="WARNING"))
         folder = Path(tempfile.mkdtemp(prefix="moodlake-evaluation-"))
         settings = Settings(lake=LakeSettings(root=str(folder / "lake")))
-        lake = _made[shared] = Lake(open_session(load_settings().spark), settings.lake)
+        lake = _made[shared] = Lake(session(), settings.lake)
         import_file(lake, settings, Request("kaggle-tracks", shared / "catalogue" / "spotify_tracks_114k.csv"))
         (outcome,) = execute(lake, settings, Run(new_run_id(), AS_OF), only=("silver",))
         if outcome.status != "ok":

@@ -12,6 +12,7 @@ SECTIONS = {
     "D": "mood_from_sound",
     "F": "features_unknown",
     "H": "catalogue_dirt",
+    "I": "one_play",
 }
 
 

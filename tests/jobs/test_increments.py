@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,12 @@ SEEDS = range(int(os.environ.get("MOODLAKE_SEQUENCES", "5")))
 USERS = ("ash", "birch", "cedar")
 FIRST_PLAY = datetime(2026, 8, 1)  # noqa: DTZ001 (plays are written as naive UTC)
 FIRST_NIGHT = date(2026, 10, 1)
+OTHER_FEEDS = {
+    "spotify_extended": ("bronze.spotify_export_plays", worlds.export_line),
+    "spotify_account": ("bronze.spotify_export_plays", worlds.account_line),
+    "spotify_api": ("bronze.spotify_plays", worlds.recent_play),
+    "listenbrainz": ("bronze.listenbrainz_listens", worlds.listen),
+}
 ZONES = ("Asia/Tokyo", "America/New_York", "UTC")
 
 
@@ -36,6 +43,8 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
     rng = random.Random(seed)
     songs = worlds.songs(30, seed=seed)
     plays = worlds.plays(songs, users=USERS, first=FIRST_PLAY, days=60, count=150, seed=seed)
+    # Over and over, and around the silence that ends a session.
+    plays += [replace(p, at=p.at + timedelta(seconds=s)) for p in rng.sample(plays, 25) for s in (205, 400, 1795, 1810)]
     night = FIRST_NIGHT
 
     def some_plays() -> None:
@@ -64,9 +73,17 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
             store(lake, "bronze.spotify_tracks", "spotify", [worlds.spotify_track(song)], **asked)
             store(lake, "bronze.audio_features", rng.choice(("spotify", "reccobeats")), [features], **asked)
 
+    def some_through_another_feed() -> None:
+        """Mostly plays that other feeds have too, by clocks of their own; the API's stamps move between runs."""
+        for user in USERS:
+            feed, (table, told) = rng.choice(sorted(OTHER_FEEDS.items()))
+            heard = [play for play in rng.sample(plays, 80) if play.user == user]
+            records = [told(replace(p, at=p.at + timedelta(seconds=rng.randrange(-50, 200)))) for p in heard]
+            store(lake, table, feed, records, run_id=f"run-{rng.randrange(3)}", user_id=lake.pseudonym(user))
+
     some_plays()
     for _ in range(2):
-        choice = (some_plays, some_plays, some_catalogue, a_time_zone, some_of_services)
+        choice = (some_plays, some_through_another_feed, some_catalogue, a_time_zone, some_of_services)
         for news in rng.sample(choice, rng.choice((1, 2, 3))):
             news()
         run(lake, settings, night)
@@ -101,6 +118,60 @@ def test_a_late_play_is_in_tonights_gold_and_joins_two_sessions(lake: Lake, sett
     assert lake.read("silver.listens").select("session_id").distinct().count() == 1
     (profile,) = lake.read("gold.user_mood_profiles").where("period = 'all'").collect()
     assert profile["listen_count"] == 3
+
+
+def test_a_feed_that_arrives_later_replaces_the_listen_and_touches_both_days(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    song = worlds.Song("A", "B", worlds.spotify_id(1))
+    at = datetime(2014, 5, 1, 23, 59, 50)  # noqa: DTZ001
+    scrobbled = [worlds.Play("ash", at, song, None), worlds.Play("ash", at + timedelta(minutes=40), song, None)]
+    import_plays(lake, settings, tmp_path, scrobbled)
+    run(lake, settings, FIRST_NIGHT)
+    (old, _) = lake.read("silver.listens").orderBy("played_at").collect()
+
+    exported = [
+        worlds.export_line(replace(play, at=play.at + timedelta(seconds=20), ms_played=200_000)) for play in scrobbled
+    ]
+    store(lake, "bronze.spotify_export_plays", "spotify_extended", exported, user_id=lake.pseudonym("ash"))
+    run(lake, settings, FIRST_NIGHT)
+
+    listens = lake.read("silver.listens").orderBy("played_at").collect()
+    assert [(row["source"], row["merged_sources"], row["record_count"], row["ms_played"]) for row in listens] == [
+        ("spotify_extended", ["csv:diary", "spotify_extended"], 2, 200_000)
+    ] * 2
+    assert (str(old["listen_date"]), str(listens[0]["listen_date"])) == ("2014-05-01", "2014-05-02")
+    days = {str(row["listen_date"]): row["listen_count"] for row in lake.read("silver.user_track_days").collect()}
+    assert days == {"2014-05-02": 2}
+    members = {row["event_id"]: row["listen_id"] for row in lake.read("silver.listen_members").collect()}
+    assert members.keys() == {m["event_id"] for row in listens for m in row["members"]}
+    assert set(members.values()) == {row["listen_id"] for row in listens}
+
+    incremental = business_rows(lake, FIRST_NIGHT)
+    run(lake, settings, FIRST_NIGHT, full=True)
+    assert business_rows(lake, FIRST_NIGHT) == incremental
+
+
+def test_a_change_of_a_members_track_reaches_its_listen(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    """Two records of one title are one listen; then a catalogue moves only the one that names its track by names."""
+    song, namesake = worlds.Song("A", "Song", worlds.spotify_id(1)), worlds.Song("A", "Song", worlds.spotify_id(2))
+    at = datetime(2014, 5, 1, 12)  # noqa: DTZ001
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", at, song, None)])
+    exported = [worlds.export_line(worlds.Play("ash", at, song))]
+    store(lake, "bronze.spotify_export_plays", "spotify_extended", exported, user_id=lake.pseudonym("ash"))
+    run(lake, settings, FIRST_NIGHT)
+    (before,) = lake.read("silver.listens").collect()
+    assert (before["source"], before["record_count"]) == ("spotify_extended", 2)
+
+    import_catalogue(lake, settings, tmp_path, [namesake])
+    run(lake, settings, FIRST_NIGHT)
+    (after,) = lake.read("silver.listens").collect()
+    assert after["track_id"] == before["track_id"]
+    moved = {member["source"]: member["track_id"] for member in after["members"]}
+    assert moved["csv:diary"] != moved["spotify_extended"] == after["track_id"]
+    incremental = business_rows(lake, FIRST_NIGHT)
+    run(lake, settings, FIRST_NIGHT, full=True)
+    assert business_rows(lake, FIRST_NIGHT) == incremental
 
 
 def test_a_heard_track_found_in_a_later_catalogue_moves_everywhere(

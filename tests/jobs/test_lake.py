@@ -60,7 +60,7 @@ def plain(value: Any) -> Any:
 
 def test_outside_readers_see_the_same_rows(built: Lake) -> None:
     tables = built_tables(built)
-    assert len(tables) == 21
+    assert len(tables) == 22
     duckdb.sql("SET TimeZone = 'UTC'")
     for table in tables:
         rows = built.read(table)

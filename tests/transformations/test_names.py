@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pyspark.sql import Column, SparkSession
 
-from transformations.names import artist_key, exact_key, folded, title_key
+from transformations.names import artist_key, exact_key, folded, song_title_key, title_key
 
 NFD_O = "o\u0308"  # ö as a letter and a combining mark: how macOS writes file names
 
@@ -108,3 +108,29 @@ def test_accents_written_as_combining_marks_are_the_same_accents(spark: SparkSes
 
 def test_vowel_signs_of_other_scripts_tell_words_apart(spark: SparkSession) -> None:
     assert len(set(keys(spark, title_key, "की", "के", "कु"))) == 3
+
+
+def test_notes_of_editions_are_dropped_where_plays_are_compared_and_versions_stay(spark: SparkSession) -> None:
+    same = (
+        "Hurt",
+        "Hurt - Remastered 2011",
+        "Hurt (2009 Remaster)",
+        "Hurt (Deluxe Edition) [Remastered]",
+        "Hurt - 2015 Stereo Mix",
+        "Hurt (Album Version)",
+        "Hurt - Radio Edit",
+        "Hurt (feat. Guest) - Single Version",
+        "Hurt - 10th Anniversary Edition",
+    )
+    assert set(keys(spark, song_title_key, *same)) == {"hurt"}
+    others = ("Hurt (Live)", "Hurt - Acoustic", "Hurt - Club Mix", "Hurt Pt. 2", "Hurt (1999)", "Single", "(Original)")
+    assert keys(spark, song_title_key, *others) == [
+        "hurt live",
+        "hurt acoustic",
+        "hurt club mix",
+        "hurt pt 2",
+        "hurt 1999",
+        "single",
+        "(original)",
+    ]
+    assert keys(spark, song_title_key, "a" + " - mono" * 60 + " x", None) == ["a" + " mono" * 60 + " x", None]

@@ -15,7 +15,7 @@ def build(*, listens: DataFrame, tracks: DataFrame, track_features: DataFrame, t
     features = track_features.select("track_id", *FEATURE_NAMES, "feature_source", "feature_confidence")
     known = tracks.select("track_id", "genres").join(features, "track_id", "left").join(moods, "track_id", "left")
     return listens.join(known, "track_id", "left").select(
-        *listens.columns,
+        *[name for name in listens.columns if name != "members"],
         F.coalesce("genres", F.array().cast("array<string>")).alias("genres"),
         *FEATURE_NAMES,
         F.coalesce("feature_source", F.lit("none")).alias("feature_source"),

@@ -40,6 +40,7 @@ FILE_FIELDS = (
     "artist_name string, track_name string, album_name string, duration_ms string, ms_played string, "
     "spotify_id string, isrc string, recording_mbid string"
 )
+SPOTIFY_API = "spotify_api"
 # The grey star that Last.fm shows where it has no picture.
 NO_PICTURE = "2a96cbd8b46e442fc41c2b86b821562f"
 PLAIN_SPOTIFY_ID = r"^([0-9A-Za-z]{22})$"
@@ -81,6 +82,7 @@ def _plays(events: DataFrame, fields: str, shape: Shape, feed: str | None) -> Da
         "user_id",
         "event_at",
         F.col("_source").alias("source"),
+        F.when(F.col("_source") == SPOTIFY_API, F.col("_run_id")).alias("fetched_in"),
         own_key.alias("source_track_key"),
         artist.alias("artist_name"),
         title.alias("track_name"),

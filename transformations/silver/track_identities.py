@@ -11,8 +11,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from transformations.ids import track_id_of_names, track_id_of_spotify
-from transformations.names import artist_key, exact_key, title_key
+from transformations.ids import song_key_of_names, track_id_of_names, track_id_of_spotify
+from transformations.names import artist_key, exact_key, song_title_key, title_key
 
 RULE_VERSION = 1
 # How sure a method is, until part of a labelled set says otherwise: an id is certain, names can be shared.
@@ -65,6 +65,7 @@ def _decided(evidence: DataFrame, catalogue_tracks: DataFrame) -> DataFrame:
         own.alias("own_track_id"),
         F.when(track_id != own, track_id).alias("replaced_by"),
         F.lit(RULE_VERSION).alias("rule_version"),
+        song_key_of_names(F.col("normalised_artist"), song_title_key(F.col("track_name"))).alias("song_key"),
         *EVIDENCE,
         "named_at",
         "named_event_id",

@@ -1,4 +1,4 @@
-"""Plays become listens: repeats collapse, skips and local days are told, silence ends a session."""
+"""Plays become listens: what several feeds saw is one, skips and local days are told, silence ends a session."""
 
 from __future__ import annotations
 
@@ -33,10 +33,19 @@ def built(
     track_ms: int | None = None,
     loved: tuple[tuple[str, str, str], ...] = (),
 ) -> DataFrame:
-    feeds = ("spotify_extended", "csv:diary", "lastfm")
-    identities = [{"source": feed, "source_track_key": f"k{n}", "track_id": f"t{n}"} for feed in feeds for n in (1, 2)]
+    """Key `k1` is of track t1 and named as song s1, `k12` of track t1 and named as s2."""
+    feeds = {(play.get("source", "spotify_extended"), play["source_track_key"]) for play in plays}
+    identities = [
+        {
+            "source": feed,
+            "source_track_key": key,
+            "track_id": f"t{key[1:2]}",
+            "song_key": f"s{key[2:3] if key[2:3].isdigit() else key[1:2]}",
+        }
+        for feed, key in sorted(feeds)
+    ]
     return build(
-        plays=make_rows(spark, PLAYS, *plays),
+        plays=make_rows(spark, PLAYS, *({"source": "spotify_extended", **play} for play in plays)),
         track_identities=make_rows(spark, TRACK_IDENTITIES, *identities),
         tracks=make_rows(spark, TRACKS, {"track_id": "t1", "duration_ms": track_ms}, {"track_id": "t2"}),
         users=make_rows(spark, USERS, *({"user_id": u, "time_zone": zone} for u, zone in USER_ZONES.items())),
@@ -73,15 +82,16 @@ def test_no_plays_give_no_listens(spark: SparkSession) -> None:
 
 
 def test_records_alike_collapse_to_the_smallest_id_and_are_counted(spark: SparkSession) -> None:
-    other = {"u": play("e5", user_id="u2"), "feed": play("e6", source="csv:diary"), "title": play("e7", track_name="x")}
-    got = listens(spark, play("e3"), play("e2"), play("e4", ms_played=1), *other.values(), play("e8", 1))
+    others = (play("e5", user_id="u2"), play("e7", track_name="x"), play("e8", 1))
+    got = listens(spark, play("e3"), play("e2"), play("e4", ms_played=1), *others)
     assert [(listen["listen_id"], listen["record_count"]) for listen in got] == [
         ("e2", 3),
         ("e5", 1),
-        ("e6", 1),
         ("e7", 1),
         ("e8", 1),
     ]
+    assert [member["event_id"] for member in got[0]["members"]] == ["e2", "e3", "e4"]
+    assert {listen["members"] is None for listen in got[1:]} == {True}
 
 
 def test_skipped_is_under_30_s_or_half_of_a_shorter_track(spark: SparkSession) -> None:
@@ -159,7 +169,7 @@ def test_the_list_of_loved_tracks_decides_and_where_it_is_silent_the_record(spar
         play("e3", 2, **{**song, "track_name": "joga"}, is_loved=True),
         play("e4", 3, **{**song, "artist_name": "Bjork"}, is_loved=False),
         play("e5", 4, **{**song, "user_id": "u2"}),
-        play("e6", 5, **{**song, "source": "csv:diary"}),
+        play("e6", 9, **{**song, "source": "csv:diary"}),
     )
     got = checked(built(spark, *plays, loved=(("u1", "Björk", "Jóga"), ("u1", "Nobody", "Jóga"))), CONTRACT)
     assert [listen["is_loved"] for listen in got] == [True, True, True, False, None, None]
@@ -179,4 +189,165 @@ def test_of_records_that_differ_one_that_says_yes_is_enough(spark: SparkSession)
 
 def test_the_order_of_records_does_not_matter(spark: SparkSession) -> None:
     plays = [play(f"e{n}", n % 3, ms_played=n) for n in range(6)]
+    assert_df_equality(built(spark, *plays), built(spark, *reversed(plays)), ignore_row_order=True)
+
+
+def seen(event_id: str, feed: str, seconds: float = 0, **given: Any) -> dict[str, Any]:
+    """A record of a play of song 1, so many seconds after noon by the clock of its feed; the song lasts 200 s."""
+    return play(event_id, seconds / 60, source=feed, artist_name="A", track_name="B", **given)
+
+
+def groups(spark: SparkSession, *plays: dict[str, Any], track_ms: int | None = 200_000) -> list[str]:
+    """The event ids of each listen, run together."""
+    got = listens(spark, *plays, track_ms=track_ms)
+    return ["".join(member["event_id"] for member in x["members"] or [{"event_id": x["listen_id"]}]) for x in got]
+
+
+def test_one_play_seen_by_every_feed_is_one_listen_with_the_best_of_each(spark: SparkSession) -> None:
+    records = (
+        seen("c", "spotify_extended", 0.4, ms_played=199_000, source_track_key="k1-id"),
+        seen("b", "spotify_account", -58, ms_played=199_000, source_track_key="k1-x"),
+        seen("d", "spotify_api", 199.5, duration_ms=200_500, album_name="LP", source_track_key="k1-id"),
+        seen("a", "lastfm", 9, is_loved=True, album_name="L.P.", source_track_key="k1-x"),
+        seen("e", "listenbrainz", -3, duration_ms=200_000, source_track_key="k1-y"),
+        seen("f", "lastfm_1k", 4, source_track_key="k1-y"),
+        seen("g", "csv:other", 21, source_track_key="k1-y"),
+    )
+    (listen,) = listens(spark, *records)
+    shown = ("listen_id", "source", "played_at", "source_track_key", "album_name", "ms_played", "duration_ms")
+    assert tuple(listen[name] for name in shown) == (
+        "a",
+        "spotify_extended",
+        "2024-01-01 12:00:00.4",
+        "k1-id",
+        "LP",
+        199_000,
+        200_500,
+    )
+    assert (listen["is_loved"], listen["is_streamable"], listen["record_count"]) == (True, None, 7)
+    assert listen["merged_sources"] == sorted(record["source"] for record in records)
+    assert [member["event_id"] for member in listen["members"]] == list("abcdefg")
+    assert listen["session_id"] == "a"
+
+
+def test_songs_are_the_same_by_track_or_by_name(spark: SparkSession) -> None:
+    ext, scrobble = seen("a", "spotify_extended", ms_played=200_000), seen("b", "lastfm", 3)
+    assert groups(spark, ext, scrobble) == ["ab"]
+    assert groups(spark, ext, {**scrobble, "source_track_key": "k2"}) == ["a", "b"]
+    assert groups(spark, ext, {**scrobble, "source_track_key": "k12"}) == ["ab"]
+    assert groups(spark, ext, {**scrobble, "source_track_key": "k21"}) == ["ab"]
+    # Named as one song with a track, which another name shares.
+    assert groups(
+        spark, ext, {**scrobble, "source_track_key": "k21"}, seen("c", "listenbrainz", 1, source_track_key="k23")
+    ) == ["abc"]
+
+
+def test_a_skip_is_told_by_the_length_that_any_feed_knows(spark: SparkSession) -> None:
+    knows, does_not = (
+        seen("a", "spotify_extended", ms_played=27_000, duration_ms=50_000),
+        seen("b", "spotify_account", ms_played=27_000),
+    )
+    assert groups(spark, knows, does_not, track_ms=None) == ["ab"]
+    assert groups(spark, {**knows, "duration_ms": None}, {**does_not, "ms_played": 31_000}, track_ms=None) == ["a", "b"]
+
+
+def test_the_apis_stamp_may_be_either_end_and_lies_within_the_song(spark: SparkSession) -> None:
+    for stamp, expected in ((0, ["ab"]), (200, ["ab"]), (90, ["ab"]), (-130, ["a", "b"]), (420, ["a", "b"])):
+        api = seen("b", "spotify_api", stamp, duration_ms=200_000)
+        assert groups(spark, seen("a", "lastfm"), api) == expected, stamp
+        assert groups(spark, seen("a", "spotify_extended", ms_played=200_000), api) == expected, stamp
+
+
+def test_repeats_survive_in_their_order(spark: SparkSession) -> None:
+    exported = [seen(f"e{n}", "spotify_extended", 201 * n, ms_played=200_000) for n in range(4)]
+    api = [seen(f"f{n}", "spotify_api", 201 * n + 200.1) for n in range(4)]
+    late = [seen(f"g{n}", "lastfm", 201 * n + 40) for n in range(4)]
+    assert groups(spark, *exported, *api, *late) == [f"e{n}f{n}g{n}" for n in range(4)]
+
+
+def test_of_fewer_repeats_each_goes_to_the_nearest_and_no_two_to_one(spark: SparkSession) -> None:
+    exported = [seen(f"e{n}", "spotify_extended", 60 * n, ms_played=59_000) for n in range(4)]
+    assert groups(spark, *exported, seen("f", "lastfm", 125)) == ["e0", "e1", "e2f", "e3"]
+    assert groups(spark, *exported, seen("f0", "lastfm", 100), seen("f1", "lastfm", 140)) == [
+        "e0",
+        "e1",
+        "e2f0",
+        "e3f1",
+    ]
+    assert groups(spark, *exported, seen("f0", "lastfm", 170), seen("f1", "lastfm", 200)) == [
+        "e0",
+        "e1",
+        "e2f0",
+        "e3f1",
+    ]
+
+
+def test_what_was_hardly_heard_is_no_scrobble(spark: SparkSession) -> None:
+    skipped, heard = seen("a", "spotify_extended", ms_played=3_000), seen("b", "spotify_extended", 5, ms_played=200_000)
+    begun = seen("c", "spotify_extended", 1, ms_played=40_000)
+    assert groups(spark, skipped, heard, seen("s", "lastfm", 1)) == ["a", "bs"]
+    assert groups(spark, begun, seen("d", "spotify_extended", 43, ms_played=200_000), seen("s", "lastfm", 15)) == [
+        "c",
+        "ds",
+    ]
+    account = [seen("x", "spotify_account", -20, ms_played=3_000), seen("y", "spotify_account", -35, ms_played=200_000)]
+    assert groups(spark, skipped, heard, *account) == ["ax", "by"]
+
+
+def test_a_feed_is_not_merged_with_itself(spark: SparkSession) -> None:
+    assert groups(spark, seen("a", "lastfm"), seen("b", "lastfm", 3)) == ["a", "b"]
+    assert groups(spark, seen("a", "csv:diary"), seen("b", "csv:diary", 3), seen("c", "lastfm", 3)) == ["a", "bc"]
+
+
+def test_what_the_api_told_again_at_a_later_fetch_is_one_play(spark: SparkSession) -> None:
+    first = seen("b", "spotify_api", fetched_in="r1")
+    for apart, expected in ((12, ["ab"]), (200, ["ab"]), (100, ["a", "b"]), (201, ["a", "b"])):
+        again = seen("a", "spotify_api", apart, fetched_in="r2")
+        assert groups(spark, first, again) == expected, apart
+        assert groups(spark, first, {**again, "fetched_in": "r1"}) == ["a", "b"], apart
+    (listen,) = listens(
+        spark, first, seen("a", "spotify_api", 200, fetched_in="r2"), seen("c", "lastfm", 2), track_ms=200_000
+    )
+    assert (listen["listen_id"], listen["record_count"], listen["source"]) == ("a", 3, "lastfm")
+
+
+def test_fetches_of_the_api_have_each_their_plays(spark: SparkSession) -> None:
+    """A play broken off, then the song twice; the last is of another fetch, and the first was no scrobble."""
+    api = [
+        seen(event, "spotify_api", at, fetched_in=run)
+        for event, at, run in (("a", 60, "r1"), ("b", 261, "r1"), ("c", 462, "r2"))
+    ]
+    assert groups(spark, *api, seen("l", "lastfm", 61), seen("m", "lastfm", 262)) == ["a", "bl", "cm"]
+
+
+def test_who_does_not_meet_the_best_stamp_may_meet_another(spark: SparkSession) -> None:
+    """Both scrobblers were fed by one clock that was 75 s fast."""
+    exported, api = seen("a", "spotify_extended", ms_played=200_000), seen("b", "spotify_api", 200)
+    scrobbles = [seen("c", "lastfm", 75), seen("d", "listenbrainz", 75)]
+    assert groups(spark, exported, *scrobbles) == ["a", "cd"]
+    assert groups(spark, exported, api, *scrobbles) == ["ab", "cd"]
+
+
+def test_without_any_length_five_minutes_are_taken(spark: SparkSession) -> None:
+    scrobble = seen("a", "lastfm")
+    assert groups(spark, scrobble, seen("b", "spotify_api", 290), track_ms=None) == ["ab"]
+    assert groups(spark, scrobble, seen("b", "spotify_api", 600), track_ms=None) == ["a", "b"]
+    assert groups(spark, scrobble, seen("b", "spotify_api", 600, duration_ms=2**63 - 1)) == ["ab"]
+
+
+def test_nothing_is_merged_over_a_silence(spark: SparkSession) -> None:
+    mix = seen("b", "spotify_api", 3_600, duration_ms=3_600_000)
+    assert groups(spark, seen("a", "lastfm"), mix) == ["a", "b"]
+    (before, _) = listens(spark, seen("a", "lastfm"), mix)
+    assert before["session_id"] == "a"
+
+
+def test_merged_listens_do_not_depend_on_the_order_of_records(spark: SparkSession) -> None:
+    feeds = ("spotify_extended", "spotify_api", "lastfm", "listenbrainz", "csv:diary")
+    plays = [
+        seen(f"e{n}{feed}", feed, 40 * n + 7 * len(feed))
+        for n in range(6)
+        for feed in feeds
+        if (n, feed[0]) != (3, "l")
+    ]
     assert_df_equality(built(spark, *plays), built(spark, *reversed(plays)), ignore_row_order=True)

@@ -109,6 +109,7 @@ def test_all_feeds_come_in_one_shape(spark: SparkSession) -> None:
         ("s1", "spotify_account", NAMES_KEY, "Johnny Cash", "Hurt", None, 1000),
     ]
     assert {play["event_at"] for play in got} == {"2024-01-01 12:00:00"}
+    assert {play["source"] for play in got if play["fetched_in"]} == {"spotify_api"}
 
 
 def test_no_events_give_no_plays(spark: SparkSession) -> None:

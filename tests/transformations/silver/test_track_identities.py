@@ -175,3 +175,17 @@ def test_a_catalogue_track_without_an_artist_stops_nothing(spark: SparkSession) 
 def _batch() -> Column:
     first = F.when(F.col("track_name") == "Other", 0).when(F.col("track_name") == "Zither", 1)
     return first.otherwise(2)
+
+
+def test_a_song_is_known_by_its_names_however_written_and_whatever_the_edition(spark: SparkSession) -> None:
+    plays = heard(
+        spark,
+        ("The Beatles", "Help!"),
+        ("beatles", "Help - Remastered 2009"),
+        ("Beatles", "Help (Deluxe Edition)"),
+        ("Beatles", "Help - Live"),
+        ("Others", "Help!"),
+    )
+    keys = [row["song_key"] for row in identities(spark, plays, empty(spark, CATALOGUE_TRACKS))]
+    assert len(set(keys)) == 3
+    assert sorted(keys.count(key) for key in keys) == [1, 1, 3, 3, 3]
