@@ -177,7 +177,7 @@ SERVICES = {
     "beatport": "beatport_api:BeatportSettings",
 }
 
-# Not fetched but made: the AI service reads lyrics that the lake has.
+# Not fetched but made of lyrics that the lake has: by the AI service, or by the local model.
 LYRIC_SCORES = Ingest("bronze.lyric_scores", "ai", "mood_api:MoodAPIClient", Fetch.TRACK, Keep.FIRST)
 
 VIEWS = (

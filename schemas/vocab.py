@@ -22,6 +22,9 @@ MEASURED_SOURCES = ("spotify", "reccobeats", "kaggle", "beatport")
 SERVICE_FEATURE_SOURCES = ("spotify", "reccobeats")
 FEATURE_SOURCES = (*MEASURED_SOURCES, "artist", "genre", "global", "none")
 
+# What reads the moods of lyrics, the most trusted first: the service at AI_API_URL, the model of jobs.lyric_mood.
+LYRIC_SCORERS = ("ai", "local")
+
 # Spotify's audio features, as the catalogue and the services name them; tempo is kept as tempo_bpm, loudness as
 # loudness_db, and so on: the unit is part of a column's name.
 SHARE_FEATURES = (
