@@ -25,8 +25,8 @@ LANGUAGE = "en"
 LEAST_CERTAIN = 0.5  # of a language: below, it is told by nobody and nothing is scored
 
 CHARGED = 0.05  # from which VADER's own page calls a line positive or negative, below -CHARGED
-DOUBT = 2.0  # charged lines, and words of arousal, that a mean of 0 weighs as much as
-EVIDENCE = 8.0  # charged lines and words of arousal at which the confidence is one half
+DOUBT = 2.0  # charged lines, and words of scenes, that a mean of 0 weighs as much as
+EVIDENCE = 8.0  # charged lines and words of scenes at which the confidence is one half
 # How far a text in which every line, or word, has the cue is lifted.
 EXCLAIMED, SHOUTED, REPEATED = 0.4, 0.4, 0.2
 LEAST_SHOUTED = 3  # letters of a word in capitals: "I" and "OK" shout nothing
@@ -34,20 +34,31 @@ LEAST_SHOUTED = 3  # letters of a word in capitals: "I" and "OK" shout nothing
 SLOPE = 1.2
 SIDES = {"happy": (1, 1), "angry": (-1, 1), "sad": (-1, -1), "relaxed": (1, -1)}  # of valence and arousal
 
-# Words that tell of a body or a scene in motion, loud, hot or at odds; and of one slow, hushed, alone or at rest.
-# Written for this file from plain usage, not taken from any rating; whether they please is VADER's part.
-AROUSING = """
-    alive attack bang battle beat blast blaze blow bomb bounce break burn chase clap clash crash crazy crowd dance
-    danger drive drum enemy explode faster fever fight fierce fire flame fly fury gun hate heat hit hot hunt hurry jump
-    kick kill knife loud mad move party pound power punch pump push race rage rebel revenge riot roar rock run rush
-    scream shake shout slam smash spin steal stomp storm strike sweat swing thrill thunder tonight traitor war wild yell
-"""
-CALMING = """
-    alone ashes asleep bed blue breathe breeze calm candle close cloud cold cry drift dusk ease easy empty fade fall
-    fireside float gentle goodbye gone grave gray grey grief heal hush lazy leave lonely lost lullaby mellow memory miss
-    moonlight mourn ocean pale peace pillow quiet rain rest river sail shade sigh silence silent sleep slow snow soft
-    softly sorrow still sunset tear tears tender tired weak weary weep whisper winter
-"""
+# Words that tell of a body or a scene, with the side of valence and of arousal they are on. Written for this file from
+# plain usage, not taken from any rating; of valence they say something only where VADER is silent.
+SCENES = {
+    "strife": (-1, 1, """
+        attack bang battle blast bomb burn clash crash danger enemy explode fierce fight fury gun hate hit hunt kick
+        kill knife mad punch rage rebel revenge riot scream slam smash steal stomp strike traitor war
+    """),
+    "motion": (0, 1, """
+        beat blaze blow break chase crazy crowd drive drum faster fever fire flame fly heat hot hurry loud move pound
+        power pump push race roar rock run rush shake shout spin storm sweat thunder tonight wild yell
+    """),
+    "feast": (1, 1, "alive bounce clap dance jump party swing thrill"),
+    "loss": (-1, -1, """
+        alone ashes cold cry empty gone goodbye grave gray grey grief lonely lost mourn sorrow tear tears weary weep
+    """),
+    "stillness": (0, -1, """
+        blue close cloud dusk fade fall leave memory miss ocean pale rain sigh silence silent snow still tired weak
+        whisper winter
+    """),
+    "rest": (1, -1, """
+        asleep bed breathe breeze calm candle drift ease easy fireside float gentle heal hush lazy lullaby mellow
+        moonlight peace pillow quiet rest river sail shade sleep slow soft softly sunset tender
+    """),
+}  # fmt: skip
+SCENE_VALENCE = 0.3  # of a line of such words alone: what VADER gives to a mild word
 
 LABEL = re.compile(r"\[[^\]\n]*\]")  # such as [Chorus]: said of the song, not in it
 OVH_HEADING = re.compile(r"^Paroles de la chanson .*\n")  # lyrics.ovh, before a text that may be in any language
@@ -76,8 +87,8 @@ class LyricMood:
     @cached_property
     def version(self) -> str:
         """`words-` and a hash of all that decides a mood: our numbers and words, and the libraries' versions."""
-        numbers = [RULES, LEAST_CERTAIN, CHARGED, DOUBT, EVIDENCE, EXCLAIMED, SHOUTED, REPEATED, LEAST_SHOUTED, SLOPE]
-        parts = [numbers, AROUSING.split(), CALMING.split(), [version(name) for name in LIBRARIES]]
+        numbers = [RULES, LEAST_CERTAIN, CHARGED, DOUBT, EVIDENCE, EXCLAIMED, SHOUTED, REPEATED, LEAST_SHOUTED]
+        parts = [numbers, SLOPE, SCENE_VALENCE, SCENES, [version(name) for name in LIBRARIES]]
         return f"words-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]}"
 
     def score(self, text: str) -> Score:
@@ -89,14 +100,22 @@ class LyricMood:
         if language != LANGUAGE:
             return Score(self.version, None, 0.0, language)
         lines = [line for line in sung.splitlines() if line.strip()]
-        compounds = [self._analyzer.polarity_scores(line)["compound"] for line in lines]
-        charged = [compound for compound in compounds if abs(compound) >= CHARGED]
+        valences = [self._valence(line) for line in lines]
+        charged = [valence for valence in valences if abs(valence) >= CHARGED]
         lifted, words = arousal(lines)
         evidence = len(charged) + words
         if not evidence:
             return Score(self.version, None, 0.0, language)
         valence = sum(charged) / (len(charged) + DOUBT)
         return Score(self.version, probabilities(valence, lifted), evidence / (evidence + EVIDENCE), language)
+
+    def _valence(self, line: str) -> float:
+        """What VADER says of a line, or, where it says nothing, what the line's scenes do."""
+        compound: float = self._analyzer.polarity_scores(line)["compound"]
+        if abs(compound) >= CHARGED:
+            return compound
+        sides = [side for stem in _stems(line) if (side := _PLEASING.get(stem, 0))]
+        return SCENE_VALENCE * sum(sides) / len(sides) if sides else 0.0
 
     @cached_property
     def _identifier(self) -> Any:
@@ -123,20 +142,24 @@ def arousal(lines: list[str]) -> tuple[float, int]:
     words = [word for line in lines for word in WORD.findall(line)]
     if not words:
         return 0.0, 0
-    stems = [_stem(word.casefold()) for word in words]
-    rising, falling = sum(stem in _AROUSING for stem in stems), sum(stem in _CALMING for stem in stems)
-    lifted = (rising - falling) / (rising + falling + DOUBT)
+    stems = [_stem(word) for word in words]
+    sides = [_STIRRING[stem] for stem in stems if stem in _STIRRING]
+    lifted = sum(sides) / (len(sides) + DOUBT)
     lifted += EXCLAIMED * sum("!" in line for line in lines) / len(lines)
     shouted = sum(word.isupper() and len(word) >= LEAST_SHOUTED for word in words) / len(words)
     if shouted < 0.5:  # capitals throughout are a way of writing
         lifted += SHOUTED * shouted
     lifted += REPEATED * sum(one == other for one, other in pairwise(stems)) / len(words)
-    return max(-1.0, min(1.0, lifted)), rising + falling
+    return max(-1.0, min(1.0, lifted)), len(sides)
+
+
+def _stems(line: str) -> list[str]:
+    return [_stem(word) for word in WORD.findall(line)]
 
 
 def _stem(word: str) -> str:
-    """A word less its inflection: crude, but alike for the lists and the lyrics."""
-    word = word.replace("’", "'")
+    """A word less its inflection: crude, but alike for the scenes and the lyrics."""
+    word = word.casefold().replace("’", "'")
     for suffix in SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
             word = word[: -len(suffix)]
@@ -146,5 +169,5 @@ def _stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 3 else word
 
 
-_AROUSING = frozenset(map(_stem, AROUSING.split()))
-_CALMING = frozenset(map(_stem, CALMING.split()))
+_PLEASING = {_stem(word): valence for valence, _, words in SCENES.values() for word in words.split()}
+_STIRRING = {_stem(word): arousal for _, arousal, words in SCENES.values() for word in words.split()}

@@ -39,10 +39,11 @@ class Step:
     """One table. `uses` names the columns of an input whose change matters; all where it is silent.
 
     `via` is the table that leads from a changed input without the scope columns (a track) to those that have them
-    (its listeners). `population` names inputs whose change may move every row. `period_days` are the windows that end
-    on as_of_date: when that moves, old plays fall out of them; within `decaying_days` every play changes its weight.
-    `models` are the fitted models that go to `build` by their names. `rules` is raised when a build comes to mean
-    something else: like another version of a model, it has the table built in full.
+    (its listeners), `via_names` what a key column of that input is called there. `population` names inputs whose change
+    may move every row. `period_days` are the windows that end on as_of_date: when that moves, old plays fall out of
+    them; within `decaying_days` every play changes its weight. `models` are the fitted models that go to `build` by
+    their names. `rules` is raised when a build comes to mean something else: like another version of a model, it has
+    the table built in full.
     """
 
     table: str
@@ -53,6 +54,7 @@ class Step:
     write: Write = Write.MERGE
     scope_columns: tuple[str, ...] = ()
     via: str | None = None
+    via_names: Mapping[str, str] = field(default_factory=dict)
     population: tuple[str, ...] = ()
     uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     takes_as_of_date: bool = False
@@ -259,6 +261,17 @@ STEPS = (
         group="listens",
         scope=Scope.KEYS,
         scope_columns=("track_id",),
+    ),
+    Step(
+        "silver.lyric_moods",
+        reads=("bronze.lyric_scores", "silver.track_identities"),
+        stage="silver",
+        group="listens",
+        scope=Scope.KEYS,
+        scope_columns=("track_id",),
+        via="silver.track_identities",
+        via_names={"track_key": "song_key"},
+        uses={"silver.track_identities": ("track_id", "song_key")},
     ),
     Step(
         "silver.track_features",

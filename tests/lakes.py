@@ -17,9 +17,10 @@ from jobs.runtime.lake import Lake, Stamp, table_names
 from jobs.runtime.ops import Outcome, new_run_id
 from jobs.runtime.quality import with_violations
 from jobs.runtime.settings import Settings
+from schemas.bronze.lyric_scores import CONTRACT as LYRIC_SCORES
 from schemas.catalog import contract_of
 from tests import worlds
-from tests.rows import fetched, imported
+from tests.rows import fetched, imported, make_rows
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -89,6 +90,12 @@ def store(
         current = current.join(rows.select("event_id"), "event_id", "left_semi")
     changes = difference(with_violations(rows, contract), current, table)
     lake.merge(table, changes.where("_change <> 'before'").localCheckpoint(), stamp)
+
+
+def store_scores(lake: Lake, *scores: dict[str, Any]) -> None:
+    """Put what models said of lyrics into bronze; of one key nothing must be there."""
+    rows = make_rows(lake.spark, LYRIC_SCORES, *({"_source": "local", "confidence": 0.5, **score} for score in scores))
+    lake.append(LYRIC_SCORES.table, rows, Stamp(new_run_id(), NOW.date().isoformat()))
 
 
 def _shown(row: dict[str, Any]) -> str:

@@ -375,8 +375,10 @@ def _scope_of(net: DataFrame, table: str, step: Step, snapshot: Snapshot) -> Dat
     if step.via is None:
         raise ValueError(f"{step.table} cannot be narrowed to changes of {table}: the plan gives no via")
     via = contract_of(step.via).names
-    shared = [name for name in contract_of(table).key if name in via]
-    reached = snapshot.rows(step.via).join(F.broadcast(net.select(*shared).distinct()), shared, "left_semi")
+    called = {name: step.via_names.get(name, name) for name in contract_of(table).key}
+    shared = {name: there for name, there in called.items() if there in via}
+    keys = net.select(*[F.col(name).alias(there) for name, there in shared.items()]).distinct()
+    reached = snapshot.rows(step.via).join(F.broadcast(keys), list(shared.values()), "left_semi")
     return reached.select(*step.scope_columns).distinct()
 
 

@@ -16,8 +16,9 @@ import pytest
 from jobs.people import UserSettings, set_users
 from jobs.runtime.lake import Lake
 from jobs.runtime.settings import LakeSettings, RunSettings, Settings
+from schemas.vocab import MOODS
 from tests import worlds
-from tests.lakes import business_rows, import_catalogue, import_plays, run, store, versions
+from tests.lakes import business_rows, import_catalogue, import_plays, run, store, store_scores, versions
 
 SEEDS = range(int(os.environ.get("MOODLAKE_SEQUENCES", "5")))
 USERS = ("ash", "birch", "cedar")
@@ -73,6 +74,16 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
             store(lake, "bronze.spotify_tracks", "spotify", [worlds.spotify_track(song)], **asked)
             store(lake, "bronze.audio_features", rng.choice(("spotify", "reccobeats")), [features], **asked)
 
+    def some_lyrics() -> None:
+        heard = lake.read("silver.track_identities").select("song_key").distinct().collect()
+        keys = sorted(row["song_key"] for row in heard) or ["of a song that nobody heard yet"]
+        for key in rng.sample(keys, min(5, len(keys))):
+            scored = {"track_key": key, "lyrics_hash": str(rng.random()), "_source": rng.choice(("ai", "local"))}
+            shares = [rng.random() for _ in MOODS]
+            moods = dict.fromkeys(MOODS) if rng.random() < 0.3 else dict(zip(MOODS, shares, strict=True))
+            total = sum(shares)
+            store_scores(lake, scored | {mood: share and share / total for mood, share in moods.items()})
+
     def some_through_another_feed() -> None:
         """Mostly plays that other feeds have too, by clocks of their own; the API's stamps move between runs."""
         for user in USERS:
@@ -83,7 +94,14 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
 
     some_plays()
     for _ in range(2):
-        choice = (some_plays, some_through_another_feed, some_catalogue, a_time_zone, some_of_services)
+        choice = (
+            some_plays,
+            some_through_another_feed,
+            some_catalogue,
+            a_time_zone,
+            some_of_services,
+            some_lyrics,
+        )
         for news in rng.sample(choice, rng.choice((1, 2, 3))):
             news()
         run(lake, settings, night)
@@ -261,3 +279,23 @@ def test_an_answer_about_features_reaches_every_track_of_its_key(
     (track,) = lake.read("silver.tracks").collect()
     assert (after["feature_source"], after["feature_confidence"], after["valence"]) == ("reccobeats", 0.9, 0.9)
     assert (track["artist_names"], track["release_date"]) == (["Björk", "Guest"], date(1999, 5, 1))
+
+
+def test_a_score_of_lyrics_reaches_the_tracks_of_its_song(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    song = worlds.Song("Björk", "Jóga", None)
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 1), song)])  # noqa: DTZ001
+    run(lake, settings, FIRST_NIGHT)
+    (identity,) = lake.read("silver.track_identities").collect()
+    assert lake.read("silver.lyric_moods").isEmpty()
+
+    store_scores(lake, {"track_key": identity["song_key"], "happy": 0.1, "angry": 0.1, "sad": 0.7, "relaxed": 0.1})
+    run(lake, settings, FIRST_NIGHT)
+    (words,) = lake.read("silver.lyric_moods").collect()
+    assert (words["track_id"], words["sad"]) == (identity["track_id"], 0.7)
+    incremental, before = business_rows(lake, FIRST_NIGHT), versions(lake)
+
+    store_scores(lake, {"track_key": "of a song that nobody heard", "lyrics_hash": "other"})
+    run(lake, settings, FIRST_NIGHT)
+    assert {name for name, version in versions(lake).items() if version != before[name]} == {"bronze.lyric_scores"}
+    run(lake, settings, FIRST_NIGHT, full=True)
+    assert business_rows(lake, FIRST_NIGHT) == incremental

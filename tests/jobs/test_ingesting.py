@@ -303,15 +303,17 @@ def test_the_text_of_lyrics_goes_after_its_time_and_the_score_stays(
     scores = lake.read("bronze.lyric_scores").count()
     has_text = "get_json_object(payload, '$.text') IS NOT NULL"
     assert lake.read("bronze.lyrics").where(has_text).count() > 0
-    box.clock.set(NOW + timedelta(days=local_settings.ingest.lyrics_days, minutes=1), frozen=True)
+    few_days = local_settings.ingest.model_copy(update={"lyrics_days": local_settings.ingest.unknown_days - 1})
+    settings = local_settings.model_copy(update={"ingest": few_days})
+    box.clock.set(NOW + timedelta(days=few_days.lyrics_days, minutes=1), frozen=True)
     before = box.requests.count(service="lrclib")
-    assert fetched(lake, local_settings, box, Asked(streams=("lyrics", "lyric_scores"))).outcome.status == "ok"
+    assert fetched(lake, settings, box, Asked(streams=("lyrics", "lyric_scores"))).outcome.status == "ok"
     lyrics = lake.read("bronze.lyrics")
     assert lyrics.where(has_text).count() == 0
     assert lyrics.where("get_json_object(payload, '$.lyrics_source') IS NULL").count() == 0
     assert lake.read("bronze.lyric_scores").count() == scores
     version = lake.version("bronze.lyrics")
-    fetched(lake, local_settings, box, Asked(streams=("lyrics", "lyric_scores")))
+    fetched(lake, settings, box, Asked(streams=("lyrics", "lyric_scores")))
     assert lake.version("bronze.lyrics") == version
     assert box.requests.count(service="lrclib") == before, "a text that expired was asked for again"
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from jobs import lyric_mood
-from jobs.lyric_mood import LyricMood, arousal, probabilities
+from jobs.lyric_mood import SCENES, LyricMood, arousal, probabilities
 from jobs.scoring import ONE_WORD, RemoteScorer, scorer
 from schemas.vocab import MOODS
 
@@ -61,6 +61,15 @@ def test_words_that_say_nothing_have_no_mood(model: LyricMood) -> None:
     assert (score.moods, score.confidence, score.language) == (None, 0.0, "en")
 
 
+def test_scenes_say_what_vader_does_not_and_each_word_stands_once() -> None:
+    words = [word for _, _, listed in SCENES.values() for word in listed.split()]
+    assert len(words) == len(set(words))
+    model = LyricMood()
+    moods = model.score("The candle and the river, we drift and float\nand the breeze is in the boat").moods
+    assert moods is not None
+    assert max(moods, key=moods.__getitem__) == "relaxed"
+
+
 def test_each_cue_of_arousal_lifts_and_calming_words_lower() -> None:
     plain, _ = arousal(["we talk of the town"])
     assert plain == 0
@@ -86,7 +95,12 @@ def test_the_version_hangs_on_words_numbers_and_libraries(monkeypatch: pytest.Mo
     before = LyricMood().version
     assert re.fullmatch(r"words-[0-9a-f]{8}", before)
     assert LyricMood().version == before
-    for name, value in (("RULES", 99), ("SLOPE", 9.9), ("AROUSING", "run"), ("version", lambda _: "9.9")):
+    for name, value in (
+        ("RULES", 99),
+        ("SLOPE", 9.9),
+        ("SCENES", {"motion": (0, 1, "run")}),
+        ("version", lambda _: "9.9"),
+    ):
         with monkeypatch.context() as patched:
             patched.setattr(lyric_mood, name, value)
             assert LyricMood().version != before, name
