@@ -287,12 +287,13 @@ STEPS = (
     ),
     Step(
         "silver.track_moods",
-        reads=("silver.track_features",),
+        reads=("silver.track_features", "silver.lyric_moods"),
         stage="silver",
         group="listens",
         scope=Scope.KEYS,
         scope_columns=("track_id",),
         models=("mood_sound",),
+        rules=2,
     ),
     Step(
         "silver.listens",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 MOODS = ("happy", "angry", "sad", "relaxed")
 UNKNOWN_MOOD = "unknown"
+# What the mood of a track was worked out from; an estimate is of the sound of other tracks.
+MOOD_SOURCES = ("sound", "estimate", "words", "sound_and_words", "estimate_and_words", "none")
 
 # Feeds of plays. `csv:<label>` stands beside them, one feed a label.
 FEEDS = ("spotify_api", "spotify_extended", "spotify_account", "lastfm", "listenbrainz", "lastfm_1k")

@@ -118,8 +118,8 @@ def measure(shared: Path) -> Section:  # noqa: ARG001 (the texts stand here)
             f"{is_told.sum()} of {len(texts)} got a score; {_by_mood(right, labels)} are right. Of those scored the "
             f"side of valence is right for {_three(sides[0])}, that of arousal for {_three(sides[1])}; the mean "
             f"confidence is {_three(confidence[is_told].mean())}, for texts of two lines.",
-            "Before the words of scenes had a side of valence, .750 of the same texts were right; no word was added since, but "
-            "that change was made with these texts in view. Real lyrics are longer and none is as plain.",
+            "Before the words of scenes had a side of valence, .750 of the same texts were right; no word was added "
+            "since, but that change was made with these texts in view. Real lyrics are longer and none is as plain.",
         ),
     )
 
