@@ -40,7 +40,7 @@ class Step:
 
     `via` is the table that leads from a changed input without the scope columns (a track) to those that have them
     (its listeners), `via_names` what a key column of that input is called there. `population` names inputs whose change
-    may move every row. `period_days` are the windows that end on as_of_date: when that moves, old plays fall out of
+    moves every row. `period_days` are the windows that end on as_of_date: when that moves, old plays fall out of
     them; within `decaying_days` every play changes its weight. `models` are the fitted models that go to `build` by
     their names. `rules` is raised when a build comes to mean something else: like another version of a model, it has
     the table built in full.
@@ -274,16 +274,47 @@ STEPS = (
         uses={"silver.track_identities": ("track_id", "song_key")},
     ),
     Step(
+        "silver.beatport_tracks",
+        reads=("bronze.beatport_tracks",),
+        stage="silver",
+        group="listens",
+        scope=Scope.WHOLE,
+    ),
+    Step(
+        "silver.beatport_features",
+        reads=("silver.beatport_tracks", "silver.tracks", "silver.track_identities"),
+        stage="silver",
+        group="listens",
+        scope=Scope.WHOLE,  # charts are small, and few tracks are in them
+    ),
+    Step(
+        "silver.feature_drifts",
+        reads=("silver.service_features", "silver.catalogue_tracks"),
+        stage="silver",
+        group="listens",
+        scope=Scope.WHOLE,
+    ),
+    Step(
         "silver.track_features",
-        reads=("silver.tracks", "silver.catalogue_tracks", "silver.service_features", "silver.genres"),
+        reads=(
+            "silver.tracks",
+            "silver.catalogue_tracks",
+            "silver.service_features",
+            "silver.beatport_features",
+            "silver.feature_drifts",
+            "silver.genres",
+        ),
         stage="silver",
         group="listens",
         scope=Scope.KEYS,
         scope_columns=("artist_id",),
         via="silver.tracks",
-        population=("silver.genres",),
-        uses={"silver.tracks": ("track_id", "track_key", "artist_id", "album_name")},
-        rules=2,
+        population=("silver.genres", "silver.feature_drifts"),
+        uses={
+            "silver.tracks": ("track_id", "track_key", "artist_id", "album_name"),
+            "silver.feature_drifts": ("source", "feature", "correction"),
+        },
+        rules=3,
     ),
     Step(
         "silver.track_moods",
@@ -368,13 +399,6 @@ STEPS = (
         group="services",
         scope=Scope.KEYS,
         scope_columns=("user_id",),
-    ),
-    Step(
-        "silver.beatport_tracks",
-        reads=("bronze.beatport_tracks",),
-        stage="silver",
-        group="services",
-        scope=Scope.WHOLE,
     ),
     Step(
         "gold.user_mood_profiles",

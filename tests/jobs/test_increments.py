@@ -18,7 +18,16 @@ from jobs.runtime.lake import Lake
 from jobs.runtime.settings import LakeSettings, RunSettings, Settings
 from schemas.vocab import MOODS
 from tests import worlds
-from tests.lakes import business_rows, import_catalogue, import_plays, run, store, store_scores, versions
+from tests.lakes import (
+    business_rows,
+    import_catalogue,
+    import_plays,
+    run,
+    store,
+    store_features,
+    store_scores,
+    versions,
+)
 
 SEEDS = range(int(os.environ.get("MOODLAKE_SEQUENCES", "5")))
 USERS = ("ash", "birch", "cedar")
@@ -73,6 +82,10 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
             features = {"valence": rng.random(), "energy": rng.random(), "key": -1}
             store(lake, "bronze.spotify_tracks", "spotify", [worlds.spotify_track(song)], **asked)
             store(lake, "bronze.audio_features", rng.choice(("spotify", "reccobeats")), [features], **asked)
+
+        for song in rng.sample(songs, 2):
+            of_beatport = worlds.beatport_track(song, bpm=rng.randrange(90, 180))
+            store(lake, "bronze.beatport_tracks", "beatport", [of_beatport])
 
     def some_lyrics() -> None:
         heard = lake.read("silver.track_identities").select("song_key").distinct().collect()
@@ -297,5 +310,60 @@ def test_a_score_of_lyrics_reaches_the_tracks_of_its_song(lake: Lake, settings: 
     store_scores(lake, {"track_key": "of a song that nobody heard", "lyrics_hash": "other"})
     run(lake, settings, FIRST_NIGHT)
     assert {name for name, version in versions(lake).items() if version != before[name]} == {"bronze.lyric_scores"}
+    run(lake, settings, FIRST_NIGHT, full=True)
+    assert business_rows(lake, FIRST_NIGHT) == incremental
+
+
+def test_beatports_tempo_reaches_a_track_and_goes_to_its_next_night(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    song = worlds.Song("Björk", "Jóga", None)
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 1), song)])  # noqa: DTZ001
+    run(lake, settings, FIRST_NIGHT)
+    for bpm in (90, 92):
+        store(lake, "bronze.beatport_tracks", "beatport", [worlds.beatport_track(song, bpm=bpm)])
+        run(lake, settings, FIRST_NIGHT)
+        (listen,) = lake.read("silver.enriched_listens").collect()
+        assert (listen["tempo_bpm"], listen["key"], listen["feature_source"]) == (bpm, 9, "none")
+    incremental = business_rows(lake, FIRST_NIGHT)
+    run(lake, settings, FIRST_NIGHT, full=True)
+    assert business_rows(lake, FIRST_NIGHT) == incremental
+
+
+def test_a_drift_moves_features_when_its_correction_does_and_else_leaves_them(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    songs = [worlds.Song(f"A{n}", f"T{n}", worlds.spotify_id(n), valence=0.4) for n in range(60)]
+    import_catalogue(lake, settings, tmp_path, songs)
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 1), songs[0])])  # noqa: DTZ001
+
+    def answered(first: int, end: int) -> None:
+        answers = {str(song.spotify_id): {"valence": 0.6, "energy": song.energy} for song in songs[first:end]}
+        store_features(lake, "reccobeats", answers)
+
+    def valence_and_drift() -> tuple[float, str, int]:
+        (row,) = (
+            lake.read("silver.track_features")
+            .join(lake.read("silver.tracks"), "track_id")
+            .where(f"spotify_id = '{songs[0].spotify_id}'")
+            .collect()
+        )
+        (drift,) = lake.read("silver.feature_drifts").where("feature = 'valence'").collect()
+        return row["valence"], drift["status"], drift["track_count"]
+
+    answered(0, 1)
+    run(lake, settings, FIRST_NIGHT)
+    assert valence_and_drift() == (0.6, "too_few", 1)
+    answered(1, 50)
+    run(lake, settings, FIRST_NIGHT)
+    assert valence_and_drift() == (pytest.approx(0.4), "corrected", 50)
+    before = lake.version("silver.track_features")
+    answered(50, 51)
+    run(lake, settings, FIRST_NIGHT)
+    assert valence_and_drift() == (pytest.approx(0.4), "corrected", 51)
+    assert before is not None
+    changed = lake.read_changes("silver.track_features", before + 1, before + 1).select("track_id").distinct().count()
+    assert changed == 1, "one more answer moved the features of other tracks"
+    incremental = business_rows(lake, FIRST_NIGHT)
     run(lake, settings, FIRST_NIGHT, full=True)
     assert business_rows(lake, FIRST_NIGHT) == incremental
