@@ -76,7 +76,9 @@ def unscored(lake: Lake, scorer: Scorer, limit: int, run_id: str) -> list[dict[s
     payload = F.from_json("payload", "lyrics_source string, instrumental boolean, text string")
     lyrics = lake.read("bronze.lyrics").select("track_key", payload.alias("lyrics"))
     text = F.nullif(F.trim("lyrics.text"), F.lit(""))
-    is_instrumental = F.coalesce("lyrics.instrumental", F.lower(text).rlike(ONE_WORD), F.lit(False))
+    is_instrumental = F.coalesce("lyrics.instrumental", F.lit(False)) | F.coalesce(
+        F.lower(text).rlike(ONE_WORD), F.lit(False)
+    )
     wanted = lyrics.select(
         "track_key",
         F.col("lyrics.lyrics_source").alias("lyrics_source"),

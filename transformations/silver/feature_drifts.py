@@ -14,7 +14,7 @@ from transformations.millionths import SCALE, scaled
 
 SOURCE = "reccobeats"  # Spotify's own values are what the catalogue holds
 FEWEST_TRACKS = 50  # of fewer a mean says little: its error is a seventh of the spread
-# From where on a mean difference is large, in the feature's unit: about a fifth of a feature's spread in the catalogue.
+# From where on a mean difference is large, in the feature's unit: a fifth of most features' spread in the catalogue.
 LARGE = dict.fromkeys(ESTIMATED_FEATURES, 0.05) | {"loudness_db": 1.0, "tempo_bpm": 5.0}
 STEPS = 5  # of a correction, in what is large
 
