@@ -11,6 +11,7 @@ from typing import cast
 SECTIONS = {
     "D": "mood_from_sound",
     "F": "features_unknown",
+    "G": "mood_from_words",
     "H": "catalogue_dirt",
     "I": "one_play",
 }
