@@ -17,8 +17,8 @@ from rich.console import Console
 
 from jobs.checking import check_lake, print_verdicts
 from jobs.groups import Run
-from jobs.runner import execute
 from jobs.plan import STEPS
+from jobs.runner import execute
 from jobs.runtime.errors import ContractError, LakeVersionError
 from jobs.runtime.lake import Lake, Stamp
 from jobs.runtime.ops import new_run_id
