@@ -144,7 +144,7 @@ def test_nothing_in_reach_is_lost(
         settings = settings_of(box, tmp_path, monkeypatch)
         accounts = [account for account in box.accounts() if account.service in STREAMS]
         for account in accounts:
-            add_connection(lake, account.user, account.service, account.source_user)
+            add_connection(lake, account.user, account.service, account.source_user, now=FIRST_NIGHT)
             if account.service == "spotify":
                 give_token(box, tmp_path, account.user)
         clock = Compressed(box, monkeypatch).clock()
