@@ -92,8 +92,8 @@ def add_connection(
     """Connect an account, with its listener if the lake does not know them yet; a repeat changes nothing.
 
     `credential` is the name of the token that reaches it, the listener's name unless given; given anew, it replaces
-    the one of before. Raises UsageError for a source without accounts, for empty names, and where that token reaches
-    another Spotify account.
+    the one of before. `now` is when it is connected, the clock's time unless given. Raises UsageError for a source
+    without accounts, for empty names, and where that token reaches another Spotify account.
     """
     user, source_user = user.strip(), source_user.strip()
     _check_source(source)
