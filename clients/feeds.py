@@ -52,12 +52,13 @@ class Batch:
 class Account:
     """A listener here (`user`) and at the service (`source_user`), and the name of the credential that reaches it.
 
-    It names a person: never log it.
+    What was played before `connected_at` nobody asked for, so it cannot be lost. It names a person: never log it.
     """
 
     user: str
     source_user: str
     credential: str
+    connected_at: datetime | None = None
 
 
 class AccountFeed(Protocol):

@@ -41,7 +41,8 @@ class SpotifyPlays:
     - `covered_to`, of the last batch, is the newest play, not the window's end: a play before the end may not be listed
       yet. It never passes the end, and is None where nothing is newer than the start.
     - A gap (`possible`) from the overlap before the start to the oldest play, where that play is later than both: what
-      was heard between may have fallen out of reach, or been listed there too late. Without a start there is none.
+      was heard between may have fallen out of reach, or been listed there too late. Without a start, where no fetch has
+      succeeded yet, it counts from when the account was connected.
     """
 
     stream = "spotify_plays"
@@ -63,7 +64,8 @@ class SpotifyPlays:
                     return
         if times:
             newest, oldest = min(max(times), window.end), min(times)
-            gaps = [_gap(back_to, oldest, window.end)] if back_to and oldest > back_to else []
+            due = back_to or account.connected_at
+            gaps = [_gap(due, oldest, window.end)] if due and oldest > due else []
             yield Batch([], gaps, newest if window.start is None or newest > window.start else None)
 
     def check(self, account: Account) -> str:

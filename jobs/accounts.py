@@ -45,11 +45,12 @@ class Connection:
     source: str
     source_user: str = field(repr=False)
     credential: str = field(repr=False)
+    added_at: datetime
 
     @property
     def account(self) -> Account:
         """The same, as feeds take it."""
-        return Account(self.user_name, self.source_user, self.credential)
+        return Account(self.user_name, self.source_user, self.credential, self.added_at)
 
 
 @dataclass(frozen=True)
@@ -73,35 +74,45 @@ def connections(lake: Lake) -> list[Connection]:
             row["source"],
             row["source_user"],
             row["credential"],
+            row["added_at"].replace(tzinfo=UTC),
         )
         for row in rows
     ]
 
 
 def add_connection(
-    lake: Lake, user: str, source: str, source_user: str, *, credential: str | None = None
+    lake: Lake,
+    user: str,
+    source: str,
+    source_user: str,
+    *,
+    credential: str | None = None,
+    now: datetime | None = None,
 ) -> Connection:
     """Connect an account, with its listener if the lake does not know them yet; a repeat changes nothing.
 
     `credential` is the name of the token that reaches it, the listener's name unless given; given anew, it replaces
-    the one of before. Raises UsageError for a source without accounts, for empty names, and where that token reaches
-    another Spotify account.
+    the one of before. `now` is when it is connected, the clock's time unless given. Raises UsageError for a source
+    without accounts, for empty names, and where that token reaches another Spotify account.
     """
     user, source_user = user.strip(), source_user.strip()
     _check_source(source)
     if not user or not source_user:
         raise UsageError("give the listener's name and the name at the service")
+    now = now or datetime.now(UTC)
     recover(lake)
     known = connections(lake)
+    account_id = connection_id(lake, user, source, source_user)
+    before = next((one for one in known if one.connection_id == account_id), None)
     found = Connection(
-        connection_id(lake, user, source, source_user),
+        account_id,
         lake.pseudonym(user),
         user,
         source,
         source_user,
         (credential or "").strip() or user,
+        before.added_at if before else now,
     )
-    before = next((one for one in known if one.connection_id == found.connection_id), None)
     if before and (credential is None or before.credential == found.credential):
         return before
     if source == "spotify" and any(
@@ -110,9 +121,8 @@ def add_connection(
         raise UsageError(
             f"the token {found.credential!r} reaches another Spotify account: name another one with --credential"
         )
-    now = datetime.now(UTC)
     tables: dict[str, tuple[dict[str, Any], str]] = {
-        TABLE: (_row(found, now), "update" if before else "insert"),
+        TABLE: (_row(found), "update" if before else "insert"),
     }
     if lake.read("ops.accounts").where(F.col("user_id") == found.user_id).isEmpty():
         tables["ops.accounts"] = ({"user_id": found.user_id, "user_name": user, "created_at": now}, "insert")
@@ -137,7 +147,7 @@ def remove_connection(lake: Lake, user: str, source: str, source_user: str | Non
     if len(found) > 1:
         names = ", ".join(one.source_user for one in found)
         raise UsageError(f"several {source} accounts are connected, say which: {names}")
-    _publish(lake, {TABLE: (_row(found[0], datetime.now(UTC)), "delete")})
+    _publish(lake, {TABLE: (_row(found[0]), "delete")})
     return found[0]
 
 
@@ -249,14 +259,14 @@ def _check_source(source: str) -> None:
         raise UsageError(f"no accounts at {source!r}; known: {', '.join(ACCOUNT_SOURCES)}")
 
 
-def _row(connection: Connection, now: datetime) -> dict[str, Any]:
+def _row(connection: Connection) -> dict[str, Any]:
     return {
         "connection_id": connection.connection_id,
         "user_id": connection.user_id,
         "source": connection.source,
         "source_user": connection.source_user,
         "credential": connection.credential,
-        "added_at": now,
+        "added_at": connection.added_at,
     }
 
 

@@ -8,7 +8,7 @@ and stops no other; the run is then `partial`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,7 @@ from jobs.runtime.lake import Lake
 from jobs.runtime.ops import Outcome
 from jobs.runtime.publish import recover
 from jobs.runtime.settings import Settings
-from jobs.scoring import scored, unscored
+from jobs.scoring import Scorer, scored, scorer, unscored, without_text
 
 STAGE = "ingest"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,9 +108,10 @@ def ingest(
         if is_configured(ingest_.source):
             progress(f"{ingest_.table} from {ingest_.source}")
             job.tracks(ingest_)
-    if asked.wants(LYRIC_SCORES) and is_configured(LYRIC_SCORES.source):
-        progress(LYRIC_SCORES.table)
-        job.scores(feeds)
+    if asked.wants(LYRIC_SCORES):
+        chosen = scorer(settings.model.lyric_scorer, lambda: feeds.ai, has_service=is_configured(LYRIC_SCORES.source))
+        progress(f"{LYRIC_SCORES.table} from {chosen.source}")
+        job.scores(chosen)
     outcome = report.outcome
     if report.is_partial:
         outcome.status = "partial"
@@ -232,24 +233,29 @@ class _Job:
         arrivals.add_rows("ops.source_states", self._states_after([result]))
         arrivals.publish(self.as_of_date)
 
-    def scores(self, feeds: Feeds) -> None:
-        """The moods of lyrics that have no score yet, as the AI service reads them."""
-        if self._must_wait(LYRIC_SCORES):
-            self.report.waiting.append(LYRIC_SCORES)
-            return
-        wanted = unscored(self.lake, self.settings.ingest.one_by_one_per_run)
-        if not wanted:
-            return
-        workers = self.settings.ingest.workers
-        rows, error = scored(wanted, lambda: feeds.ai, workers, self.run_id, self.now)
-        self.report.counts.fetched[LYRIC_SCORES.table] += len(rows)
-        self.report.counts.stored[LYRIC_SCORES.table] += len(rows)
-        result = Result(LYRIC_SCORES, record_count=len(rows), is_whole=error is None, error=error)
-        if isinstance(error, RateLimitError):
-            result.retry_not_before = self.fetcher.now + timedelta(seconds=error.retry_after)
-        arrivals = self._arrivals(LYRIC_SCORES.name)
-        arrivals.add_rows(LYRIC_SCORES.table, rows)
-        arrivals.add_rows("ops.source_states", self._states_after([result]))
+    def scores(self, scorer: Scorer) -> None:
+        """The moods of lyrics that have no score by this scorer yet; after that, texts past their time are dropped."""
+        own = self.settings.ingest
+        ingest_ = replace(LYRIC_SCORES, source=scorer.source)
+        is_service = ingest_ == LYRIC_SCORES
+        arrivals = self._arrivals(ingest_.name)
+        if self._must_wait(ingest_):
+            self.report.waiting.append(ingest_)
+        else:
+            most = own.one_by_one_per_run if is_service else own.tracks_per_run
+            wanted = unscored(self.lake, scorer, most, self.run_id)
+            rows, error = scored(wanted, scorer, own.workers if is_service else 1, self.run_id, self.now)
+            self.report.counts.fetched[ingest_.table] += len(rows)
+            self.report.counts.stored[ingest_.table] += len(rows)
+            result = Result(ingest_, record_count=len(rows), is_whole=error is None, error=error)
+            if isinstance(error, RateLimitError):
+                result.retry_not_before = self.fetcher.now + timedelta(seconds=error.retry_after)
+            arrivals.add_rows(ingest_.table, rows)
+            if wanted:
+                arrivals.add_rows("ops.source_states", self._states_after([result]))
+        arrivals.add_rows(
+            "bronze.lyrics", without_text(self.lake, self.now - timedelta(days=own.lyrics_days), own.tracks_per_run)
+        )
         arrivals.publish(self.as_of_date)
 
     # --- what goes with the records

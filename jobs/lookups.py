@@ -19,8 +19,8 @@ from jobs.plan import STEPS, Ingest, TrackKey, view
 from jobs.runtime import ops
 from jobs.runtime.increments import Snapshot, assess
 from jobs.runtime.lake import SIGN, Lake
-from transformations.ids import hashed
-from transformations.names import artist_key, title_key
+from transformations.ids import song_key_of_names
+from transformations.names import artist_key, song_title_key
 
 IDENTITIES = "silver.track_identities"
 KNOWN = ("spotify_id", "isrc", "artist_name", "track_name", "album_name", "duration_ms")
@@ -59,10 +59,10 @@ def answered(ingest: Ingest, answers: Sequence[Answer], now: datetime, unknown_u
 
 
 def _key_of(ingest: Ingest) -> Column:
-    """What a service knows a track by."""
+    """What a service knows a track by; of names the song_key of silver.track_identities, one for all editions."""
     if ingest.asked_by is TrackKey.NAMES:
-        artist, title = artist_key(F.col("artist_name")), title_key(F.col("track_name"))
-        return F.when(artist.isNotNull() & title.isNotNull(), hashed(artist, title))
+        artist, title = artist_key(F.col("artist_name")), song_title_key(F.col("track_name"))
+        return F.when(artist.isNotNull() & title.isNotNull(), song_key_of_names(artist, title))
     if ingest.asked_by is TrackKey.ANY_ID:
         return F.coalesce("spotify_id", "isrc")
     return F.col("spotify_id")

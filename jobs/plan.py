@@ -39,13 +39,13 @@ class Step:
     """One table. `uses` names the columns of an input whose change matters; all where it is silent.
 
     `via` is the table that leads from a changed input without the scope columns (a track) to those that have them
-    (its listeners). `population` names inputs whose change may move every row. `period_days` are the windows that end
-    on as_of_date: when that moves, old plays fall out of them; within `decaying_days` every play changes its weight.
-    A fold decides rows that share a value in one of `linked_by` together: what is linked with a changed row, however
-    far, is built anew with it. `reached_by` names the columns by which a changed input that is no stream of plays
-    reaches rows of the table; arrays reach by each of their values.
-    `models` are the fitted models that go to `build` by their names. `rules` is raised when a build comes to mean
-    something else: like another version of a model, it has the table built in full.
+    (its listeners), `via_names` what a key column of that input is called there. `population` names inputs whose change
+    moves every row. `period_days` are the windows that end on as_of_date: when that moves, old plays fall out of
+    them; within `decaying_days` every play changes its weight. A fold decides rows that share a value in one of
+    `linked_by` together: what is linked with a changed row, however far, is built anew with it. `reached_by` names the
+    columns by which a changed input that is no stream of plays reaches rows of the table; arrays reach by each of
+    their values. `models` are the fitted models that go to `build` by their names. `rules` is raised when a build
+    comes to mean something else: like another version of a model, it has the table built in full.
     """
 
     table: str
@@ -56,6 +56,7 @@ class Step:
     write: Write = Write.MERGE
     scope_columns: tuple[str, ...] = ()
     via: str | None = None
+    via_names: Mapping[str, str] = field(default_factory=dict)
     population: tuple[str, ...] = ()
     uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     takes_as_of_date: bool = False
@@ -182,7 +183,7 @@ SERVICES = {
     "beatport": "beatport_api:BeatportSettings",
 }
 
-# Not fetched but made: the AI service reads lyrics that the lake has.
+# Not fetched but made of lyrics that the lake has: by the AI service, or by the local model.
 LYRIC_SCORES = Ingest("bronze.lyric_scores", "ai", "mood_api:MoodAPIClient", Fetch.TRACK, Keep.FIRST)
 
 VIEWS = (
@@ -285,25 +286,68 @@ STEPS = (
         },
     ),
     Step(
+        "silver.lyric_moods",
+        reads=("bronze.lyric_scores", "silver.track_identities"),
+        stage="silver",
+        group="listens",
+        scope=Scope.KEYS,
+        scope_columns=("track_id",),
+        via="silver.track_identities",
+        via_names={"track_key": "song_key"},
+        uses={"silver.track_identities": ("track_id", "song_key")},
+    ),
+    Step(
+        "silver.beatport_tracks",
+        reads=("bronze.beatport_tracks",),
+        stage="silver",
+        group="listens",
+        scope=Scope.WHOLE,
+    ),
+    Step(
+        "silver.beatport_features",
+        reads=("silver.beatport_tracks", "silver.tracks", "silver.track_identities"),
+        stage="silver",
+        group="listens",
+        scope=Scope.WHOLE,  # charts are small, and few tracks are in them
+    ),
+    Step(
+        "silver.feature_drifts",
+        reads=("silver.service_features", "silver.catalogue_tracks"),
+        stage="silver",
+        group="listens",
+        scope=Scope.WHOLE,
+    ),
+    Step(
         "silver.track_features",
-        reads=("silver.tracks", "silver.catalogue_tracks", "silver.service_features", "silver.genres"),
+        reads=(
+            "silver.tracks",
+            "silver.catalogue_tracks",
+            "silver.service_features",
+            "silver.beatport_features",
+            "silver.feature_drifts",
+            "silver.genres",
+        ),
         stage="silver",
         group="listens",
         scope=Scope.KEYS,
         scope_columns=("artist_id",),
         via="silver.tracks",
-        population=("silver.genres",),
-        uses={"silver.tracks": ("track_id", "track_key", "artist_id", "album_name", "genres")},
+        population=("silver.genres", "silver.feature_drifts"),
+        uses={
+            "silver.tracks": ("track_id", "track_key", "artist_id", "album_name", "genres"),
+            "silver.feature_drifts": ("source", "feature", "correction"),
+        },
         rules=3,
     ),
     Step(
         "silver.track_moods",
-        reads=("silver.track_features",),
+        reads=("silver.track_features", "silver.lyric_moods"),
         stage="silver",
         group="listens",
         scope=Scope.KEYS,
         scope_columns=("track_id",),
         models=("mood_sound",),
+        rules=2,
     ),
     Step(
         "silver.listens",
@@ -378,13 +422,6 @@ STEPS = (
         group="services",
         scope=Scope.KEYS,
         scope_columns=("user_id",),
-    ),
-    Step(
-        "silver.beatport_tracks",
-        reads=("bronze.beatport_tracks",),
-        stage="silver",
-        group="services",
-        scope=Scope.WHOLE,
     ),
     Step(
         "gold.user_mood_profiles",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 MOODS = ("happy", "angry", "sad", "relaxed")
 UNKNOWN_MOOD = "unknown"
+# What the mood of a track was worked out from; an estimate is of the sound of other tracks.
+MOOD_SOURCES = ("sound", "estimate", "words", "sound_and_words", "estimate_and_words", "none")
 
 # Feeds of plays. `csv:<label>` stands beside them, one feed a label.
 FEEDS = ("spotify_api", "spotify_extended", "spotify_account", "lastfm", "listenbrainz", "lastfm_1k")
@@ -21,6 +23,9 @@ PERIODS = ("all", *PERIOD_DAYS, "current")
 MEASURED_SOURCES = ("spotify", "reccobeats", "kaggle", "beatport")
 SERVICE_FEATURE_SOURCES = ("spotify", "reccobeats")
 FEATURE_SOURCES = (*MEASURED_SOURCES, "artist", "genre", "global", "none")
+
+# What reads the moods of lyrics, the most trusted first: the service at AI_API_URL, the model of jobs.lyric_mood.
+LYRIC_SCORERS = ("ai", "local")
 
 # Spotify's audio features, as the catalogue and the services name them; tempo is kept as tempo_bpm, loudness as
 # loudness_db, and so on: the unit is part of a column's name.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from jobs.runtime.lake import Lake, Stamp, table_names
 from jobs.runtime.ops import Outcome, new_run_id
 from jobs.runtime.quality import with_violations
 from jobs.runtime.settings import Settings
+from schemas.bronze.audio_features import CONTRACT as AUDIO_FEATURES
+from schemas.bronze.lyric_scores import CONTRACT as LYRIC_SCORES
 from schemas.catalog import contract_of
 from tests import worlds
-from tests.rows import fetched, imported
+from tests.rows import fetched, imported, make_rows
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -89,6 +92,25 @@ def store(
         current = current.join(rows.select("event_id"), "event_id", "left_semi")
     changes = difference(with_violations(rows, contract), current, table)
     lake.merge(table, changes.where("_change <> 'before'").localCheckpoint(), stamp)
+
+
+def store_scores(lake: Lake, *scores: dict[str, Any]) -> None:
+    """Put what models said of lyrics into bronze; of one key nothing must be there."""
+    rows = make_rows(lake.spark, LYRIC_SCORES, *({"_source": "local", "confidence": 0.5, **score} for score in scores))
+    lake.append(LYRIC_SCORES.table, rows, Stamp(new_run_id(), NOW.date().isoformat()))
+
+
+def store_features(lake: Lake, source: str, answers: dict[str, dict[str, Any]]) -> None:
+    """Put what a service says of tracks it was not asked about before into bronze, by track key, in one commit."""
+    rows = make_rows(
+        lake.spark,
+        AUDIO_FEATURES,
+        *(
+            {"event_id": f"{source}-{key}", "track_key": key, "payload": json.dumps(said), "_source": source}
+            for key, said in answers.items()
+        ),
+    )
+    lake.append(AUDIO_FEATURES.table, rows, Stamp(new_run_id(), NOW.date().isoformat()))
 
 
 def _shown(row: dict[str, Any]) -> str:

@@ -157,3 +157,15 @@ def spotify_track(song: Song) -> dict[str, Any]:
         "duration_ms": 211_000,
         "explicit": True,
     }
+
+
+def beatport_track(song: Song, *, bpm: int) -> dict[str, Any]:
+    """The song as Beatport's charts have it, in A minor."""
+    return {
+        "id": crc32(f"{song.artist}/{song.title}".encode()),
+        "name": song.title,
+        "mix_name": "Original Mix",
+        "artists": [{"name": song.artist}],
+        "bpm": bpm,
+        "key": {"name": "A Minor", "camelot_number": 8, "camelot_letter": "A"},
+    }

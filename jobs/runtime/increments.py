@@ -93,7 +93,12 @@ class Assessment:
 
     @property
     def moves_every_row(self) -> bool:
-        return any(table in self.changes for table in self.step.population)
+        """Whether an input of the step's population changed in what the step uses of it."""
+        return any(
+            not net_changes(self.changes[table], table, self.step).isEmpty()
+            for table in self.step.population
+            if table in self.changes
+        )
 
     @property
     def is_needed(self) -> bool:
@@ -193,6 +198,7 @@ def touched_keys(assessment: Assessment, snapshot: Snapshot, window: tuple[date,
     found = [
         _scope_of(net_changes(changes, table, step), table, step, snapshot)
         for table, changes in assessment.changes.items()
+        if table not in step.population
     ]
     if assessment.as_of_moved and step.period_input:
         found.append(_crossing_an_edge(assessment, snapshot))
@@ -203,6 +209,8 @@ def touched_keys(assessment: Assessment, snapshot: Snapshot, window: tuple[date,
             snapshot.rows(table).where(days).select(*step.scope_columns).distinct()
             for table in (step.table, step.reads[0])
         ]
+    if not found:
+        found = [snapshot.lake.read(step.table).select(*step.scope_columns).limit(0)]
     return gathered(snapshot.lake, reduce(DataFrame.unionByName, found).distinct())
 
 
@@ -311,11 +319,13 @@ def touched_tails(
 
 
 def _records_of(listens: DataFrame, columns: list[str]) -> DataFrame:
-    """The columns of every record of a listen: its own, and those of its members where it has several records."""
-    named = dict.fromkeys(["user_id", "played_at", *columns])
-    told = [F.col(f"member.{name}") if name in MEMBER_FIELDS else F.col(name) for name in named]
-    members = listens.where("members IS NOT NULL").withColumn("member", F.explode("members"))
-    return listens.select(*named).unionByName(members.select(*told))
+    """The columns of every record of a listen: of its members, or its own where it has no other record."""
+    told = [name for name in columns if name in MEMBER_FIELDS]
+    rest = [name for name in dict.fromkeys(["user_id", "played_at", *columns]) if name not in told]
+    if not told:
+        return listens.select(*rest)
+    members = F.transform("members", lambda member: F.struct(*[member[name].alias(name) for name in told]))
+    return listens.select(*rest, F.inline(F.coalesce(members, F.array(F.struct(*told)))))
 
 
 def net_changes(changes: DataFrame, table: str, step: Step) -> DataFrame:
@@ -418,8 +428,10 @@ def _scope_of(net: DataFrame, table: str, step: Step, snapshot: Snapshot) -> Dat
     if step.via is None:
         raise ValueError(f"{step.table} cannot be narrowed to changes of {table}: the plan gives no via")
     via = contract_of(step.via).names
-    shared = [name for name in contract_of(table).key if name in via]
-    reached = snapshot.rows(step.via).join(F.broadcast(net.select(*shared).distinct()), shared, "left_semi")
+    called = {name: step.via_names.get(name, name) for name in contract_of(table).key}
+    shared = {name: there for name, there in called.items() if there in via}
+    keys = net.select(*[F.col(name).alias(there) for name, there in shared.items()]).distinct()
+    reached = snapshot.rows(step.via).join(F.broadcast(keys), list(shared.values()), "left_semi")
     return reached.select(*step.scope_columns).distinct()
 
 

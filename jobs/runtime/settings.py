@@ -73,6 +73,11 @@ class RunSettings(Section):
 
 class ModelSettings(Section):
     dir: str = Field("data/models", description="Where the fitted models are that builds use")
+    lyric_scorer: str = Field(
+        "",
+        pattern="^(local|remote|)$",
+        description="What reads moods from lyrics: local, remote; where empty, remote if AI_API_URL is set, else local",
+    )
     train_on_api_rows: bool = Field(
         False, description="Let `train` learn from values that came through Spotify's API; its terms forbid it"
     )
@@ -91,6 +96,7 @@ class IngestSettings(Section):
     one_by_one_per_run: int = Field(
         200, ge=1, description="Tracks asked about one by one in one run: lyrics, Spotify tracks"
     )
+    lyrics_days: int = Field(30, ge=1, description="Days for which the text of lyrics is kept; scores stay")
     unknown_days: int = Field(30, ge=1, description="Days until a source is asked again about a track it did not know")
 
 

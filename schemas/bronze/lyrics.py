@@ -8,7 +8,7 @@ from schemas.contract import Contract, OneOf
 CONTRACT = Contract(
     table="bronze.lyrics",
     doc="Lyrics of tracks, {lyrics_source, instrumental, text} and the service's other fields. The text is under "
-    "copyright and has a time to live: `maintain` then sets `text` in the payload to null. The scores stay.",
+    "copyright and has a time to live, INGEST__LYRICS_DAYS: an ingest then sets `text` in the payload to null.",
     grain="A track key with an answer; an instrumental is one.",
     key=("event_id",),
     columns=(

@@ -9,7 +9,7 @@ USER_ID = Column("user_id", STRING, "Pseudonym of the listener (HMAC of the name
 TRACK_KEY = Column(
     "track_key",
     STRING,
-    "What the service was asked for: the Spotify id where known, else the ISRC; for lyrics a hash of artist and title",
+    "What the service was asked for: the Spotify id where known, else the ISRC; for lyrics the song_key of the names",
 )
 PAYLOAD = Column("payload", STRING, "The source's record as JSON text, less the fields of its REDACTED list")
 TECHNICAL = (

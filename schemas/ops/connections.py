@@ -18,7 +18,7 @@ CONTRACT = Contract(
         Column("source", STRING, "The service: spotify, lastfm or listenbrainz"),
         Column("source_user", STRING, "Who the listener is at the service"),
         Column("credential", STRING, "Name of the token that reaches the account; the listener's own unless given"),
-        Column("added_at", TIMESTAMP, "When it was connected, or given its credential", unit="UTC"),
+        Column("added_at", TIMESTAMP, "When it was connected; what was heard later can be lost", unit="UTC"),
     ),
     checks=(
         Matches("connection_id", "^[0-9a-f]{32}$"),

@@ -13,7 +13,7 @@ VALUE_SOURCE = StructType([StructField("source", STRING), StructField("confidenc
 CONTRACT = Contract(
     table="silver.track_features",
     doc="The audio features of every track, each value with its source and confidence.",
-    grain="A track; features are null where feature_source is none.",
+    grain="A track; where feature_source is none, valence and energy are null, and so is what nobody measured.",
     key=("track_id",),
     columns=(
         Column("track_id", STRING, "The track"),

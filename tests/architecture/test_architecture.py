@@ -104,6 +104,8 @@ def test_scope_and_use_columns_exist() -> None:
         for table, columns in step.uses.items():
             assert table in step.reads
             assert set(columns) <= set(contracts()[table].names), (step.table, table)
+        if step.via is not None:
+            assert set(step.via_names.values()) <= set(contracts()[step.via].names), step.table
 
 
 def test_the_plan_knows_the_periods_of_the_vocabulary() -> None:

@@ -20,13 +20,14 @@ EXAMPLES = """examples:
   python -m tests.benchmarks                          all cases at 1m and 10m, writes docs/performance.md (hours)
   python -m tests.benchmarks --sizes 20k --out /tmp/p.md     a trial in minutes
   python -m tests.benchmarks --only build,night --sizes 1m,10m
+  python -m tests.benchmarks --only deep               build and night of 10m listens of the users of 1m
   python -m tests.benchmarks --only session --repeat 5
   python -m tests.benchmarks --only none              the page again, from the results that are kept
   make bench BENCH="--only import --sizes 1m"
 
 Results of earlier runs in the same work folder stay on the page, each with its date; --fresh drops them.
-The night compares the first size with each later one, once with more users and once with as many users as the
-first size has (a longer history each). Figures mean something on an idle machine only.
+The night compares the first size with each later one; `deep` does so with as many users as the first size has (a
+longer history each). Figures mean something on an idle machine only.
 """
 
 

@@ -64,7 +64,7 @@ class Bench:
             if "identity" in cases:
                 self.identity(size)
             self._forget(size)
-        if "night" in cases:
+        if "deep" in cases:
             smallest = self.sizes[0]
             for size in self.sizes[1:]:
                 grown = deep(size, smallest)

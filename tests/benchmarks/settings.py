@@ -34,7 +34,7 @@ GOALS = {
     "identity_seconds_share": 0.25,
 }
 
-CASES = ("import", "build", "night", "identity", "session")
+CASES = ("import", "build", "night", "deep", "identity", "session")
 NEW_NAMES = 1_000  # of a night, among as many names as the size has listens
 
 

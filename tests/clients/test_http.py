@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Semaphore, Thread
 from typing import Any
 
 import pytest
@@ -371,16 +371,19 @@ def test_a_broken_connection_is_retried_for_a_get_alone(broken: RawServer, make:
 
 
 def test_a_slow_answer_is_a_timeout(httpserver: HTTPServer, make: Make) -> None:
-    late = Event()
+    late, arrived = Event(), Semaphore(0)
 
     def answer(_: Request) -> Response:
         late.wait(5)
+        arrived.release()
         return said(OK)
 
     httpserver.expect_request("/x").respond_with_handler(answer)
     with pytest.raises(UnavailableError, match="ReadTimeout"):
         make(timeout=(1, 0.05), retry=RetryPolicy(attempts=2, jitter=0)).get("/x")
     late.set()
+    # The server answers one at a time: what is left waiting would reach the next test's handler.
+    assert all(arrived.acquire(timeout=5) for _ in range(2))
 
 
 def test_a_refused_connection_is_retried_for_a_post_too(make: Make, fake: FakeClock) -> None:

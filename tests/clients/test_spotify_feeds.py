@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,19 @@ def test_the_first_night_has_no_gap(httpserver: HTTPServer, client: SpotifyAPICl
     serve(httpserver, RECENT, page(items), EMPTY)
     batches = list(SpotifyPlays(client).batches(ANN, Window(None, NIGHT)))
     assert batches == [Batch(items), Batch([], [], ago(0))]
+
+
+@pytest.mark.parametrize(("connected_at", "is_lost"), [(ago(196), False), (ago(197), True)])
+def test_what_was_heard_between_the_connection_and_a_late_first_fetch_may_be_lost(
+    httpserver: HTTPServer, client: SpotifyAPIClient, connected_at: datetime, is_lost: bool
+) -> None:
+    items = plays(*range(0, 200, 4))
+    seen = serve(httpserver, RECENT, page(items), EMPTY)
+    account = replace(ANN, connected_at=connected_at)
+    (_, last) = SpotifyPlays(client).batches(account, Window(None, NIGHT))
+    gap = Gap(connected_at, ago(196), "possible", BEYOND_REACH)
+    assert last == Batch([], [gap] if is_lost else [], ago(0))
+    assert len(seen) == 2  # all that is in reach is asked for, also what was heard before
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,8 @@ def _ours(lake: Lake, songs: pd.DataFrame) -> Floats:
     spark = lake.spark
     folds = spark.createDataFrame(songs[["track_id", "fold"]])
     catalogue = lake.read("silver.catalogue_tracks").join(folds, "track_id", "left").persist()
-    given = {name: lake.read(f"silver.{name}").persist() for name in ("tracks", "service_features", "genres")}
+    others = ("tracks", "service_features", "beatport_features", "feature_drifts", "genres")
+    given = {name: lake.read(f"silver.{name}").persist() for name in others}
     found = []
     for fold in range(FOLDS):
         rows = build(catalogue_tracks=_hidden(catalogue, fold), **given)

@@ -12,6 +12,7 @@ SECTIONS = {
     "D": "mood_from_sound",
     "E": "same_song",
     "F": "features_unknown",
+    "G": "mood_from_words",
     "H": "catalogue_dirt",
     "I": "one_play",
 }

@@ -72,7 +72,7 @@ def agree(box: Sandbox, monkeypatch: pytest.MonkeyPatch, user: str) -> None:
 
 
 def connection(user: str, source: str, source_user: str, credential: str = "") -> Connection:
-    return Connection("0" * 32, "0" * 32, user, source, source_user, credential or user)
+    return Connection("0" * 32, "0" * 32, user, source, source_user, credential or user, NOW)
 
 
 # --- in the lake

@@ -19,8 +19,18 @@ from jobs.people import UserSettings, set_users
 from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake
 from jobs.runtime.settings import LakeSettings, RunSettings, Settings
+from schemas.vocab import MOODS
 from tests import worlds
-from tests.lakes import business_rows, import_catalogue, import_plays, run, store, versions
+from tests.lakes import (
+    business_rows,
+    import_catalogue,
+    import_plays,
+    run,
+    store,
+    store_features,
+    store_scores,
+    versions,
+)
 
 SEEDS = range(int(os.environ.get("MOODLAKE_SEQUENCES", "5")))
 USERS = ("ash", "birch", "cedar")
@@ -93,6 +103,20 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
             store(lake, "bronze.spotify_tracks", "spotify", [worlds.spotify_track(song)], **asked)
             store(lake, "bronze.audio_features", rng.choice(("spotify", "reccobeats")), [features], **asked)
 
+        for song in rng.sample(songs, 2):
+            of_beatport = worlds.beatport_track(song, bpm=rng.randrange(90, 180))
+            store(lake, "bronze.beatport_tracks", "beatport", [of_beatport])
+
+    def some_lyrics() -> None:
+        heard = lake.read("silver.track_identities").select("song_key").distinct().collect()
+        keys = sorted(row["song_key"] for row in heard) or ["of a song that nobody heard yet"]
+        for key in rng.sample(keys, min(5, len(keys))):
+            scored = {"track_key": key, "lyrics_hash": str(rng.random()), "_source": rng.choice(("ai", "local"))}
+            shares = [rng.random() for _ in MOODS]
+            moods = dict.fromkeys(MOODS) if rng.random() < 0.3 else dict(zip(MOODS, shares, strict=True))
+            total = sum(shares)
+            store_scores(lake, scored | {mood: share and share / total for mood, share in moods.items()})
+
     def some_through_another_feed() -> None:
         """Mostly plays that other feeds have too, by clocks of their own; the API's stamps move between runs."""
         for user in USERS:
@@ -106,7 +130,15 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
 
     some_plays()
     for _ in range(2):
-        choice = (some_plays, some_through_another_feed, some_catalogue, a_time_zone, some_of_services, a_review)
+        choice = (
+            some_plays,
+            some_through_another_feed,
+            some_catalogue,
+            a_time_zone,
+            some_of_services,
+            some_lyrics,
+            a_review,
+        )
         for news in rng.sample(choice, rng.choice((1, 2, 3))):
             news()
         run(lake, settings, night)
@@ -238,22 +270,22 @@ def test_a_feed_that_arrives_later_replaces_the_listen_and_touches_both_days(
 
 
 def test_a_change_of_a_members_track_reaches_its_listen(lake: Lake, settings: Settings, tmp_path: Path) -> None:
-    """Two records under two titles are two listens, until a catalogue says that both are one track."""
-    old, new = worlds.Song("A", "Señal", worlds.spotify_id(1)), worlds.Song("A", "Signal", worlds.spotify_id(1))
+    """Two records of one title are one listen; then a catalogue moves only the one that names its track by names."""
+    song, namesake = worlds.Song("A", "Song", worlds.spotify_id(1)), worlds.Song("A", "Song", worlds.spotify_id(2))
     at = datetime(2014, 5, 1, 12)  # noqa: DTZ001
-    import_plays(lake, settings, tmp_path, [worlds.Play("ash", at, old, None)])
-    exported = [worlds.export_line(worlds.Play("ash", at, new))]
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", at, song, None)])
+    exported = [worlds.export_line(worlds.Play("ash", at, song))]
     store(lake, "bronze.spotify_export_plays", "spotify_extended", exported, user_id=lake.pseudonym("ash"))
     run(lake, settings, FIRST_NIGHT)
-    assert lake.read("silver.listens").count() == 2
+    (before,) = lake.read("silver.listens").collect()
+    assert (before["source"], before["record_count"]) == ("spotify_extended", 2)
 
-    import_catalogue(lake, settings, tmp_path, [old])
+    import_catalogue(lake, settings, tmp_path, [namesake])
     run(lake, settings, FIRST_NIGHT)
-    (listen,) = lake.read("silver.listens").collect()
-    assert (listen["source"], listen["record_count"], listen["track_name"]) == ("spotify_extended", 2, "Signal")
-
-    store(lake, "bronze.spotify_tracks", "spotify", [worlds.spotify_track(old)], track_key=str(old.spotify_id))
-    run(lake, settings, FIRST_NIGHT)
+    (after,) = lake.read("silver.listens").collect()
+    assert after["track_id"] == before["track_id"]
+    moved = {member["source"]: member["track_id"] for member in after["members"]}
+    assert moved["csv:diary"] != moved["spotify_extended"] == after["track_id"]
     incremental = business_rows(lake, FIRST_NIGHT)
     run(lake, settings, FIRST_NIGHT, full=True)
     assert business_rows(lake, FIRST_NIGHT) == incremental
@@ -346,3 +378,78 @@ def test_an_answer_about_features_reaches_every_track_of_its_key(
     (track,) = lake.read("silver.tracks").collect()
     assert (after["feature_source"], after["feature_confidence"], after["valence"]) == ("reccobeats", 0.9, 0.9)
     assert (track["artist_names"], track["release_date"]) == (["Björk", "Guest"], date(1999, 5, 1))
+
+
+def test_a_score_of_lyrics_reaches_the_tracks_of_its_song(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    song = worlds.Song("Björk", "Jóga", None)
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 1), song)])  # noqa: DTZ001
+    run(lake, settings, FIRST_NIGHT)
+    (identity,) = lake.read("silver.track_identities").collect()
+    assert lake.read("silver.lyric_moods").isEmpty()
+
+    store_scores(lake, {"track_key": identity["song_key"], "happy": 0.1, "angry": 0.1, "sad": 0.7, "relaxed": 0.1})
+    run(lake, settings, FIRST_NIGHT)
+    (words,) = lake.read("silver.lyric_moods").collect()
+    assert (words["track_id"], words["sad"]) == (identity["track_id"], 0.7)
+    incremental, before = business_rows(lake, FIRST_NIGHT), versions(lake)
+
+    store_scores(lake, {"track_key": "of a song that nobody heard", "lyrics_hash": "other"})
+    run(lake, settings, FIRST_NIGHT)
+    assert {name for name, version in versions(lake).items() if version != before[name]} == {"bronze.lyric_scores"}
+    run(lake, settings, FIRST_NIGHT, full=True)
+    assert business_rows(lake, FIRST_NIGHT) == incremental
+
+
+def test_beatports_tempo_reaches_a_track_and_goes_to_its_next_night(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    song = worlds.Song("Björk", "Jóga", None)
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 1), song)])  # noqa: DTZ001
+    run(lake, settings, FIRST_NIGHT)
+    for bpm in (90, 92):
+        store(lake, "bronze.beatport_tracks", "beatport", [worlds.beatport_track(song, bpm=bpm)])
+        run(lake, settings, FIRST_NIGHT)
+        (listen,) = lake.read("silver.enriched_listens").collect()
+        assert (listen["tempo_bpm"], listen["key"], listen["feature_source"]) == (bpm, 9, "none")
+    incremental = business_rows(lake, FIRST_NIGHT)
+    run(lake, settings, FIRST_NIGHT, full=True)
+    assert business_rows(lake, FIRST_NIGHT) == incremental
+
+
+def test_a_drift_moves_features_when_its_correction_does_and_else_leaves_them(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    songs = [worlds.Song(f"A{n}", f"T{n}", worlds.spotify_id(n), valence=0.4) for n in range(60)]
+    import_catalogue(lake, settings, tmp_path, songs)
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 1), songs[0])])  # noqa: DTZ001
+
+    def answered(first: int, end: int) -> None:
+        answers = {str(song.spotify_id): {"valence": 0.6, "energy": song.energy} for song in songs[first:end]}
+        store_features(lake, "reccobeats", answers)
+
+    def valence_and_drift() -> tuple[float, str, int]:
+        (row,) = (
+            lake.read("silver.track_features")
+            .join(lake.read("silver.tracks"), "track_id")
+            .where(f"spotify_id = '{songs[0].spotify_id}'")
+            .collect()
+        )
+        (drift,) = lake.read("silver.feature_drifts").where("feature = 'valence'").collect()
+        return row["valence"], drift["status"], drift["track_count"]
+
+    answered(0, 1)
+    run(lake, settings, FIRST_NIGHT)
+    assert valence_and_drift() == (0.6, "too_few", 1)
+    answered(1, 50)
+    run(lake, settings, FIRST_NIGHT)
+    assert valence_and_drift() == (pytest.approx(0.4), "corrected", 50)
+    before = lake.version("silver.track_features")
+    answered(50, 51)
+    run(lake, settings, FIRST_NIGHT)
+    assert valence_and_drift() == (pytest.approx(0.4), "corrected", 51)
+    assert before is not None
+    changed = lake.read_changes("silver.track_features", before + 1, before + 1).select("track_id").distinct().count()
+    assert changed == 1, "one more answer moved the features of other tracks"
+    incremental = business_rows(lake, FIRST_NIGHT)
+    run(lake, settings, FIRST_NIGHT, full=True)
+    assert business_rows(lake, FIRST_NIGHT) == incremental

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions as F
 
+from jobs import lyric_mood
 from jobs.accounts import add_connection
 from jobs.catalogue import download_catalogue
 from jobs.ingesting import Asked, Report, ingest
+from jobs.lyric_mood import LyricMood
 from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake
 from jobs.runtime.ops import new_run_id
@@ -232,6 +235,87 @@ def test_a_text_that_cannot_be_scored_costs_itself_alone(
     assert 0 < stored < texts
     assert not fetched(lake, settings, box, Asked(streams=("lyric_scores",))).is_partial
     assert lake.read("bronze.lyric_scores").count() == stored + 1
+
+
+@pytest.fixture
+def local_settings(settings: Settings) -> Settings:
+    """No AI service: the local model reads the lyrics."""
+    return settings.model_copy(update={"model": settings.model.model_copy(update={"lyric_scorer": "local"})})
+
+
+def test_the_local_model_scores_without_a_service_and_its_next_version_scores_anew(
+    lake: Lake, local_settings: Settings, box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(lake, box, tmp_path, listeners_of(box, "spotify")[0], "spotify")
+    asked = Asked(streams=("spotify_plays", "lyrics", "lyric_scores"))
+    assert fetched(lake, local_settings, box, asked).outcome.status == "ok"
+    assert box.requests.count(service="ai") == 0
+    scores = lake.read("bronze.lyric_scores")
+    told = scores.where("NOT is_instrumental").collect()
+    assert {row["model_version"] for row in told} == {LyricMood().version}
+    assert {row["_source"] for row in told} == {"local"}
+    assert all(row["language"] == "en" and row["happy"] is not None for row in told)
+    instrumental = scores.where("is_instrumental").count()
+    assert instrumental + len(told) == lake.read("bronze.lyrics").count()
+
+    version = lake.version("bronze.lyric_scores")
+    assert fetched(lake, local_settings, box, asked).counts.stored["bronze.lyric_scores"] == 0
+    assert lake.version("bronze.lyric_scores") == version
+
+    monkeypatch.setattr(lyric_mood, "RULES", lyric_mood.RULES + 1)
+    again = fetched(lake, local_settings, box, asked)
+    assert again.counts.stored["bronze.lyric_scores"] == len(told)
+
+
+def test_a_text_that_the_local_model_stumbles_over_costs_itself_alone_and_is_not_told(
+    lake: Lake,
+    local_settings: Settings,
+    box: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    connect(lake, box, tmp_path, listeners_of(box, "spotify")[0], "spotify")
+    fetched(lake, local_settings, box, Asked(streams=("spotify_plays", "lyrics")))
+    texts = [json.loads(row["payload"])["text"] for row in lake.read("bronze.lyrics").collect()]
+    bad = next(text for text in texts if text)
+    score = LyricMood.score
+
+    def stumbling(self: LyricMood, text: str) -> lyric_mood.Score:
+        if text == bad:
+            raise ValueError(text)
+        return score(self, text)
+
+    monkeypatch.setattr(LyricMood, "score", stumbling)
+    report = fetched(lake, local_settings, box, Asked(streams=("lyric_scores",)))
+    assert report.outcome.messages == ["lyric_scores from local: failed, ValueError"]
+    assert lake.read("bronze.lyric_scores").count() == len(texts) - texts.count(bad)
+    told = capsys.readouterr()
+    assert bad.splitlines()[0] not in told.out + told.err
+
+
+def test_the_text_of_lyrics_goes_after_its_time_and_the_score_stays(
+    lake: Lake, local_settings: Settings, box: Sandbox, tmp_path: Path
+) -> None:
+    connect(lake, box, tmp_path, listeners_of(box, "spotify")[0], "spotify")
+    asked = Asked(streams=("spotify_plays", "lyrics", "lyric_scores"))
+    fetched(lake, local_settings, box, asked)
+    scores = lake.read("bronze.lyric_scores").count()
+    has_text = "get_json_object(payload, '$.text') IS NOT NULL"
+    assert lake.read("bronze.lyrics").where(has_text).count() > 0
+    few_days = local_settings.ingest.model_copy(update={"lyrics_days": local_settings.ingest.unknown_days - 1})
+    settings = local_settings.model_copy(update={"ingest": few_days})
+    box.clock.set(NOW + timedelta(days=few_days.lyrics_days, minutes=1), frozen=True)
+    before = box.requests.count(service="lrclib")
+    assert fetched(lake, settings, box, Asked(streams=("lyrics", "lyric_scores"))).outcome.status == "ok"
+    lyrics = lake.read("bronze.lyrics")
+    assert lyrics.where(has_text).count() == 0
+    assert lyrics.where("get_json_object(payload, '$.lyrics_source') IS NULL").count() == 0
+    assert lake.read("bronze.lyric_scores").count() == scores
+    version = lake.version("bronze.lyrics")
+    fetched(lake, settings, box, Asked(streams=("lyrics", "lyric_scores")))
+    assert lake.version("bronze.lyrics") == version
+    assert box.requests.count(service="lrclib") == before, "a text that expired was asked for again"
 
 
 def test_the_charts_of_a_genre_fill_all_of_beatports_streams(

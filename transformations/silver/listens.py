@@ -1,9 +1,9 @@
 """Plays to listens: one row per play, whichever feeds saw it, with track, local day, session and skip.
 
-One shuffle by listener and one sort serve the collapse of a feed's exact repeats and the sessions: their windows ask
-for prefixes of the same order. Only listeners with several feeds go on to the merge between feeds, in the same
-partitions. The trap: a session can only be cut where its first play is in sight, so the runner gives either a
-listener's whole history or all of it from the start of a session on; and what is merged lies within a session.
+One shuffle by listener serves the collapse of a feed's exact repeats, the sessions and the merge between feeds. Most of
+it is done per listener of one feed (or of one fetch of Spotify's API) and per listener of several, who alone go on to
+the merge. The trap: a session can only be cut where its first play is in sight, so the runner gives either a listener's
+whole history or all of it from the start of a session on; and what is merged lies within a session.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from schemas.silver.listens import MEMBER_FIELDS
-from transformations.silver.one_play import is_skipped, merged, witness
+from transformations.silver.one_play import SPOTIFY_API, is_skipped, merged
 
 SESSION_GAP_SECONDS = 30 * 60
 LOVING_FEED = "lastfm"  # whose list of loved tracks there is; its names are those of its plays
 RECORD = ("user_id", "played_at", "source", "artist_name", "track_name")
+# The song's key is never null. It is named here so that both kinds of listeners ask for the very same columns of what
+# is joined: otherwise Spark joins everything twice.
+IS_BY_SEVERAL = "is_seen_by_several AND song_key IS NOT NULL"
 PLAY = (
     "listen_id", "user_id", "session_id", "time_zone", "played_at", "source", "source_track_key", "artist_name",
     "track_name", "track_id", "track_duration_ms", "album_name", "ms_played", "duration_ms", "is_loved",
@@ -48,8 +51,11 @@ def build(
         .join(F.broadcast(users.select("user_id", "time_zone")), "user_id")
         .join(loved, ["user_id", "source", "artist_name", "track_name"], "left")
     )
-    records = _in_sessions(_once_a_feed(identified.repartition("user_id")))
-    listens = _alone(records.where("NOT is_seen_by_several")).unionByName(_merged(records.where("is_seen_by_several")))
+    records = _seen_by(identified.repartition("user_id"))
+    alone, several = (
+        _in_sessions(_once_a_feed(records.where(whose))) for whose in (f"NOT ({IS_BY_SEVERAL})", IS_BY_SEVERAL)
+    )
+    listens = _alone(alone).unionByName(_merged(several))
     duration = F.coalesce("duration_ms", "track_duration_ms")
     return listens.select(
         "listen_id",
@@ -87,25 +93,21 @@ def _once_a_feed(identified: DataFrame) -> DataFrame:
     )
 
 
-def _in_sessions(records: DataFrame) -> DataFrame:
-    """The first record since the last 30 minutes in which no play was running, by its event id; and whether the
-    listener has several feeds, or Spotify's API in several runs.
+def _seen_by(records: DataFrame) -> DataFrame:
+    """Whether the listener has several feeds, or Spotify's API in several runs, which may tell a play again."""
+    feed = F.when(F.col("source") == SPOTIFY_API, F.concat_ws(" ", "source", "fetched_in")).otherwise(F.col("source"))
+    of_user = Window.partitionBy("user_id")
+    return records.withColumn("is_seen_by_several", F.min(feed).over(of_user) != F.max(feed).over(of_user))
 
-    Both branches after this need the very same columns, or Spark does all that is before them twice.
-    """
+
+def _in_sessions(records: DataFrame) -> DataFrame:
+    """The first record since the last 30 minutes in which no play was running, by its event id."""
     in_order = Window.partitionBy("user_id").orderBy("played_at", "source", "artist_name", "track_name", "event_id")
     end = F.unix_seconds("played_at") + F.coalesce(F.col("ms_played"), F.lit(0)) / 1000
     before = in_order.rowsBetween(Window.unboundedPreceding, -1)
     silence = F.unix_seconds("played_at") - F.max(end).over(before)
     starts = F.coalesce(silence >= SESSION_GAP_SECONDS, F.lit(True))
-    seen_by, of_user = witness(F.col("source"), F.col("fetched_in")), Window.partitionBy("user_id")
-    return records.withColumns(
-        {
-            "session": F.last(F.when(starts, F.col("event_id")), ignorenulls=True).over(in_order),
-            "is_seen_by_several": (F.min(seen_by).over(of_user) != F.max(seen_by).over(of_user))
-            & F.col("song_key").isNotNull(),
-        }
-    )
+    return records.withColumn("session", F.last(F.when(starts, F.col("event_id")), ignorenulls=True).over(in_order))
 
 
 def _alone(records: DataFrame) -> DataFrame:

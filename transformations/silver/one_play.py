@@ -1,14 +1,14 @@
 """Records of a listener's plays, one per feed and play, to plays: the same play seen by several feeds becomes one.
 
 What may be one play: records of one song (of one track, or alike in artist and title but for editions) within one
-session of the listener, both under or both over a skip's length, of different witnesses. A witness is a feed; of
-Spotify's API, whose stamp of a play may move from one fetch to the next, a feed's run, which lists every play once.
+session of the listener, both under or both over a skip's length, of different feeds. Spotify's API alone may tell a
+play again at a later fetch, by another stamp; such records are folded first.
 
-Each record says from when to when its play may have started. Records whose spans meet are a burst. In it the witness
-with most plays leads: the plays of the others go to its plays in order, one to one, to the nearest where they are
-fewer. So repeats survive: a burst has as many plays as its leader. Who does not meet the record whose stamp is taken
-stays a play of its own. The trap: what is one play must not depend on records of another session, because an increment
-has whole sessions and no more.
+Each record says from when to when its play may have started. Records whose spans meet are a burst. In it the feed with
+most plays leads: the plays of the others go to its plays in order, one to one, to the nearest where they are fewer. So
+repeats survive. Who does not meet the record whose stamp is taken is another play. Two traps: what is one play must not
+depend on records of another session, because an increment has whole sessions and no more; and where of two feeds each
+lacks another play of a song that is played over and over, as many plays are taken for the same ones.
 """
 
 from __future__ import annotations
@@ -45,34 +45,30 @@ SPANS = {
     **dict.fromkeys(SCROBBLERS, (CLOCKS_MS, CLOCKS_MS)),
     SPOTIFY_API: (MINUTE_MS, SERVER_MS),  # and the length of the song before
 }
-# No record stamps its play earlier before the stamp that is taken than the widest spans allow: a pause and a minute.
-EARLIEST_MEMBER_MS = PAUSES_MS + MINUTE_MS + ROUNDING_MS
 UNKNOWN_LENGTH_MS, LONGEST_MS = 300_000, 24 * 3_600_000
-MOVED_MS = 250  # more than a song apart the API's stamps are of two plays
+# The API's stamp of a play at a later fetch: moved by less than the shortest play it lists, or to the other end.
+DRIFT_MS, MOVED_MS = 30_000, 250
 START_DOUBT_MS = 5_000  # the API's stamp is rather an end than a start
 UNHEARD_MS = 60_000  # a scrobbler counts what was heard to the half
-MOST_TO_COMPARE = 500  # plays of a burst; beyond, the k-th of one is taken for the k-th of another
+MOST_TO_COMPARE = (
+    500  # plays of a burst; beyond, the k-th of one is taken for the k-th of another, whether they meet or not
+)
 
 SESSION = ("user_id", "session")
 SONG = (*SESSION, "song", "is_short")
 BURST = (*SONG, "burst")
-WITNESS = (*BURST, "witness")
+FEED = (*BURST, "source")
 SLOT = (*BURST, "slot")
 
 
 def merged(records: DataFrame) -> DataFrame:
     """Records, a feed's exact repeats already one, in; a row per play out, with `listen_id`."""
-    return _plays(_assigned(_led(_in_bursts(records))))
+    return _plays(_assigned(_led(_in_bursts(_told_once(_named(records))))))
 
 
 def is_skipped(ms_played: Column, duration_ms: Column) -> Column:
     """Played under min(30 s, half the track), under 30 s where the length is unknown; null for unknown ms_played."""
     return ms_played < F.least(F.lit(float(SKIP_MS)), duration_ms * SKIP_SHARE)
-
-
-def witness(source: Column, fetched_in: Column) -> Column:
-    """Who cannot have seen a play twice: a feed, or of Spotify's API a run."""
-    return F.when(source == SPOTIFY_API, F.concat_ws(" ", source, fetched_in)).otherwise(source)
 
 
 def earliest_start(source: Column, at: Column, length_ms: Column) -> Column:
@@ -123,24 +119,56 @@ def _of_feed(source: Column, values: Mapping[str, int]) -> Column:
     return F.element_at(F.create_map(*pairs), feed).cast("bigint")
 
 
-def _in_bursts(records: DataFrame) -> DataFrame:
-    """Tell song, witness and span of each record, and number the bursts: a gap between spans begins one."""
-    at, source, ms_played = F.unix_millis("played_at"), F.col("source"), F.col("ms_played")
-    known_length = F.coalesce("duration_ms", "track_duration_ms")
-    length = F.least(F.coalesce(known_length, F.lit(UNKNOWN_LENGTH_MS)), F.lit(LONGEST_MS))
-    half_a_minute = F.when(source == "spotify_account", MINUTE_MS // 2).otherwise(0)
+def _named(records: DataFrame) -> DataFrame:
+    """Tell song, length and time of each record."""
+    source, ms_played = F.col("source"), F.col("ms_played")
+    of_name, of_track = (Window.partitionBy(*SESSION, name) for name in ("song_key", "track_id"))
+    own_length = F.coalesce("duration_ms", "track_duration_ms")
+    known_length = F.coalesce(own_length, F.max(own_length).over(of_name))
     # The track of those that name it by id goes for all that are named alike.
-    track = F.min(F.struct("is_by_names", "track_id")).over(Window.partitionBy(*SESSION, "song_key"))
-    in_time = Window.partitionBy(*SONG).orderBy("earliest", "event_id")
-    before = F.max("latest").over(in_time.rowsBetween(Window.unboundedPreceding, -1))
+    track = F.min(F.struct("is_by_names", "track_id")).over(of_name)
     return (
         records.withColumn("is_by_names", is_names_key(F.col("source_track_key")))
         .withColumns(
             {
-                "at": at,
+                "at": F.unix_millis("played_at"),
                 "song": track["track_id"],
                 "is_short": F.coalesce(is_skipped(ms_played, known_length), F.lit(False)),
-                "witness": witness(source, F.col("fetched_in")),
+                "length_ms": F.least(F.coalesce(known_length, F.lit(UNKNOWN_LENGTH_MS)), F.lit(LONGEST_MS)),
+                "is_api": source == SPOTIFY_API,
+            }
+        )
+        .withColumn("song", F.min("song").over(of_track))
+    )
+
+
+def _told_once(records: DataFrame) -> DataFrame:
+    """A play that Spotify's API told again at a later fetch as one record: the earliest, with the members of all."""
+    in_time = Window.partitionBy(*SONG, "source").orderBy("at", "event_id")
+    apart = F.col("at") - F.lag("at").over(in_time)
+    is_moved = (apart < DRIFT_MS) | (F.abs(apart - F.col("length_ms")) <= MOVED_MS)
+    is_again = F.col("is_api") & (F.col("fetched_in") != F.lag("fetched_in").over(in_time)) & is_moved
+    so_far = in_time.rowsBetween(Window.unboundedPreceding, 0)
+    of_play = Window.partitionBy(*SONG, "source", "telling")
+    return (
+        records.withColumn("is_first", ~F.coalesce(is_again, F.lit(False)))
+        .withColumn("telling", F.sum(F.col("is_first").cast("int")).over(so_far))
+        .withColumn("members", F.flatten(F.collect_list("members").over(of_play)))
+        .withColumn("record_count", F.sum("record_count").over(of_play))
+        .withColumn("event_id", F.min("event_id").over(of_play))
+        .where("is_first")
+    )
+
+
+def _in_bursts(records: DataFrame) -> DataFrame:
+    """Tell the span of each record, and number the bursts: a gap between spans begins one."""
+    at, source, ms_played, length = F.col("at"), F.col("source"), F.col("ms_played"), F.col("length_ms")
+    half_a_minute = F.when(source == "spotify_account", MINUTE_MS // 2).otherwise(0)
+    in_time = Window.partitionBy(*SONG).orderBy("earliest", "event_id")
+    before = F.max("latest").over(in_time.rowsBetween(Window.unboundedPreceding, -1))
+    return (
+        records.withColumns(
+            {
                 "earliest": earliest_start(source, at, length),
                 "latest": latest_start(source, at),
                 "evidence": F.struct(
@@ -149,7 +177,7 @@ def _in_bursts(records: DataFrame) -> DataFrame:
                     (at + F.coalesce(ms_played, length)).alias("end"),
                     ms_played.alias("ms_played"),
                     length.alias("length_ms"),
-                    (source == SPOTIFY_API).alias("is_api"),
+                    F.col("is_api"),
                     F.substring_index(source, ":", 1).isin(*SCROBBLERS).alias("is_scrobble"),
                 ),
             }
@@ -160,19 +188,19 @@ def _in_bursts(records: DataFrame) -> DataFrame:
 
 
 def _in_turn() -> WindowSpec:
-    return Window.partitionBy(*WITNESS).orderBy("at", "event_id")
+    return Window.partitionBy(*FEED).orderBy("at", "event_id")
 
 
 def _led(records: DataFrame) -> DataFrame:
     """The leader of each burst, and its plays where others have fewer."""
     of_burst = Window.partitionBy(*BURST)
-    leader = F.max(F.struct("turns", (-rank(F.col("source"), START)).alias("place"), "witness")).over(of_burst)
+    leader = F.max(F.struct("turns", (-rank(F.col("source"), START)).alias("place"), "source")).over(of_burst)
     is_contested = (F.min("turns").over(of_burst) < F.col("leader.turns")) & (F.col("leader.turns") <= MOST_TO_COMPARE)
     return (
         records.withColumn("turn", F.row_number().over(_in_turn()))
-        .withColumn("turns", F.count("*").over(Window.partitionBy(*WITNESS)))
+        .withColumn("turns", F.count("*").over(Window.partitionBy(*FEED)))
         .withColumn("leader", leader)
-        .withColumn("is_leader", F.col("witness") == F.col("leader.witness"))
+        .withColumn("is_leader", F.col("source") == F.col("leader.source"))
         .withColumn("is_contested", is_contested)
         .withColumn(
             "leaders",
@@ -185,7 +213,7 @@ def _led(records: DataFrame) -> DataFrame:
 
 def _assigned(records: DataFrame) -> DataFrame:
     """Which of the leader's plays each record is of: the nearest, later where that is taken, earlier where no more are
-    left; of as many, the k-th."""
+    left; of as many, the k-th. Those that do not meet it are of another play, together where they meet each other."""
     nearest = F.array_min(
         F.transform(
             "leaders",
@@ -197,20 +225,17 @@ def _assigned(records: DataFrame) -> DataFrame:
     near = F.when(F.col("is_leader"), F.col("turn")).otherwise(F.coalesce(nearest, F.col("turn")))
     pushed = F.max(F.col("near") - F.col("turn")).over(_in_turn().rowsBetween(Window.unboundedPreceding, 0))
     slot = F.least(F.greatest(pushed, F.lit(0)) + F.col("turn"), F.col("leader.turns") - F.col("turns") + F.col("turn"))
-    of_slot = Window.partitionBy(*SLOT)
+    of_slot, of_play = Window.partitionBy(*SLOT), Window.partitionBy(*SLOT, "is_of_slot")
     taken = F.min(F.struct(rank(F.col("source"), START).alias("place"), "at", "event_id", "earliest", "latest"))
-    # Where the API's stamp is taken there is nothing but the API's.
-    moved = F.abs(F.col("at") - F.col("taken.at")) <= F.col("evidence.length_ms") + MOVED_MS
     meets = (F.col("earliest") <= F.col("taken.latest")) & (F.col("latest") >= F.col("taken.earliest"))
-    is_of_play = F.when(F.col("evidence.is_api") & (F.col("taken.place") == START.index(SPOTIFY_API)), moved).otherwise(
-        meets
-    )
-    listen_id = F.min(F.when(F.col("is_of_play"), F.col("event_id"))).over(of_slot)
+    listen_id = F.min(F.when(F.col("is_of_play"), F.col("event_id"))).over(of_play)
     return (
         records.withColumn("near", near)
         .withColumn("slot", slot)
         .withColumn("taken", taken.over(of_slot))
-        .withColumn("is_of_play", is_of_play)
+        .withColumn("is_of_slot", meets)
+        .withColumn("taken", taken.over(of_play))
+        .withColumn("is_of_play", meets)
         .withColumn("listen_id", F.when(F.col("is_of_play"), listen_id).otherwise(F.col("event_id")))
     )
 

@@ -1,8 +1,9 @@
 """A track to its audio features, each value with its source: measured where a source has it, else estimated.
 
-Measured: Spotify, else ReccoBeats, else the catalogue. Estimated: the mean of the artist's other tracks on the album,
-drawn towards the artist's, drawn towards that of their genres, drawn towards all tracks'. The trap: one more measured
-track moves the estimates of all the artist's others, so the table is built anew by artist, never by track.
+Measured: Spotify, else ReccoBeats less what it is known to be off by, else the catalogue, else Beatport (tempo and
+key). Estimated: the mean of the artist's other tracks on the album, drawn towards the artist's, drawn towards that of
+their genres, drawn towards all tracks'. The trap: one more measured track moves the estimates of all the artist's
+others, so the table is built anew by artist, never by track.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from schemas.silver.features import ESTIMATED_FEATURES, FEATURE_NAMES, LEADING
-from schemas.vocab import SERVICE_FEATURE_SOURCES
+from schemas.vocab import SERVICE_FEATURE_SOURCES, SHARE_FEATURES
 from transformations.silver.features import mean_of, shrunk, sound_sums
 from transformations.silver.genres import EVERYTHING
 
 # The chain in order, and how far a source is trusted. Spotify measured this very track, and the catalogue holds what
-# Spotify measured; ReccoBeats models the features itself, and how far it is off is not calibrated yet.
+# Spotify measured; ReccoBeats models the features itself, and `silver.feature_drifts` tells how far it is off. How sure
+# Beatport is hangs on how the track was matched.
 CONFIDENCES = {"spotify": 1.0, "reccobeats": 0.9, "kaggle": 1.0}
+BEATPORT_FEATURES = ("tempo_bpm", "key", "mode")
+MEASURES = dict.fromkeys(CONFIDENCES, FEATURE_NAMES) | {"beatport": BEATPORT_FEATURES}
+LOWEST_TEMPO = 1.0  # what a correction leaves of a tempo at least
 # How many tracks the genres weigh against the artist's mean, and the artist against the album's. `make evaluate`
 # measures what they give for songs of the catalogue that are hidden in turn.
 GENRE_WEIGHTS = {
@@ -32,15 +37,22 @@ ARTIST_CONFIDENCE, ARTIST_DOUBT = 0.6, 0.2  # .5 by one track, .59 by ten
 
 
 def build(
-    *, tracks: DataFrame, catalogue_tracks: DataFrame, service_features: DataFrame, genres: DataFrame
+    *,
+    tracks: DataFrame,
+    catalogue_tracks: DataFrame,
+    service_features: DataFrame,
+    beatport_features: DataFrame,
+    feature_drifts: DataFrame,
+    genres: DataFrame,
 ) -> DataFrame:
     """Every track in, a row out.
 
     Valence and energy are of the first source that has both: the feature_source. Any other value is of the first that
     has it, so what one source lacks the next fills in, and what none has is estimated; key, mode and time signature
-    never are. Where nothing is known of the artist either, all is null.
+    never are. Where nothing is known of the artist either, what no source has is null.
     """
-    answered = _answered(tracks, catalogue_tracks, service_features, genres)
+    services = _corrected(service_features, feature_drifts)
+    answered = _answered(tracks, catalogue_tracks, services, beatport_features, genres)
     of_albums, of_artists = _sound_of_albums(answered), _sound_of_artists(answered)
     everything = genres.where(F.col("genre") == EVERYTHING).select(F.struct(*ESTIMATED_FEATURES).alias("everything"))
     known = (
@@ -62,8 +74,31 @@ def build(
     )
 
 
+def _corrected(service_features: DataFrame, feature_drifts: DataFrame) -> DataFrame:
+    """The services' values less their corrections, within the bounds of the feature."""
+    known = F.struct(F.concat_ws(".", "source", "feature"), "correction")
+    corrections = feature_drifts.agg(F.map_from_entries(F.collect_list(known)).alias("corrections"))
+
+    def corrected(name: str) -> Column:
+        correction = F.try_element_at("corrections", F.concat_ws(".", "source", F.lit(name)))
+        left = F.col(name) - correction
+        if name in SHARE_FEATURES:
+            left = F.least(F.greatest(left, F.lit(0.0)), F.lit(1.0))
+        elif name == "tempo_bpm":
+            left = F.greatest(left, F.lit(LOWEST_TEMPO))
+        return F.when(F.coalesce(correction, F.lit(0.0)) == 0, F.col(name)).otherwise(left)
+
+    return service_features.crossJoin(F.broadcast(corrections)).withColumns(
+        {name: corrected(name) for name in ESTIMATED_FEATURES}
+    )
+
+
 def _answered(
-    tracks: DataFrame, catalogue_tracks: DataFrame, service_features: DataFrame, genres: DataFrame
+    tracks: DataFrame,
+    catalogue_tracks: DataFrame,
+    service_features: DataFrame,
+    beatport_features: DataFrame,
+    genres: DataFrame,
 ) -> DataFrame:
     """Per track what each source measured, the first with valence and energy, and the sound of the track's genres."""
     album = F.coalesce(F.lower(F.trim("album_name")), F.lit(""))
@@ -78,7 +113,14 @@ def _answered(
         answered = answered.join(measured.select("track_key", _features_as(source)), "track_key", "left")
     catalogue = catalogue_tracks.where("is_representative").select("track_id", _features_as("kaggle"))
     first = _first({source: _has_both(source) for source in CONFIDENCES})
-    return answered.join(catalogue, "track_id", "left").withColumn("measured_source", first)
+    beatport = beatport_features.select(
+        "track_id", F.struct(*BEATPORT_FEATURES).alias("beatport"), F.col("confidence").alias("beatport_confidence")
+    )
+    return (
+        answered.join(catalogue, "track_id", "left")
+        .join(beatport, "track_id", "left")
+        .withColumn("measured_source", first)
+    )
 
 
 def _features_as(source: str) -> Column:
@@ -130,11 +172,16 @@ def _measured_source(name: str) -> Column:
     """Which source measured a feature, null where none did; valence and energy come from one."""
     if name in LEADING:
         return F.col("measured_source")
-    return _first({source: F.col(f"{source}.{name}").isNotNull() for source in CONFIDENCES})
+    return _first({source: F.col(f"{source}.{name}").isNotNull() for source in _sources_of(name)})
+
+
+def _sources_of(name: str) -> list[str]:
+    """Who measures a feature, in the order of the chain."""
+    return [source for source, measured in MEASURES.items() if name in measured]
 
 
 def _of_source(name: str, source: Column) -> Column:
-    return F.coalesce(*[F.when(source == candidate, F.col(f"{candidate}.{name}")) for candidate in CONFIDENCES])
+    return F.coalesce(*[F.when(source == candidate, F.col(f"{candidate}.{name}")) for candidate in _sources_of(name)])
 
 
 def _estimate_source() -> Column:
@@ -152,7 +199,7 @@ def _source_of(name: str) -> Column:
     known = _measured_source(name)
     if name in ESTIMATED_FEATURES:
         known = F.coalesce(known, F.when(F.col(f"estimate.{name}").isNotNull(), F.col("estimate_source")))
-    return F.when(F.col("feature_source") != "none", known)
+    return known
 
 
 def _value(name: str, source: Column) -> Column:
@@ -165,6 +212,7 @@ def _value(name: str, source: Column) -> Column:
 def _confidence(source: Column) -> Column:
     tracks = F.col("artist.valence_count")
     confidences = {name: F.lit(confidence) for name, confidence in CONFIDENCES.items()} | {
+        "beatport": F.col("beatport_confidence"),
         "artist": ARTIST_CONFIDENCE * tracks / (tracks + ARTIST_DOUBT),
         "genre": F.lit(GENRE_CONFIDENCE),
     }

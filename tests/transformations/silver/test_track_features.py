@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from schemas.silver.beatport_features import CONTRACT as BEATPORT_FEATURES
 from schemas.silver.catalogue_tracks import CONTRACT as CATALOGUE_TRACKS
+from schemas.silver.feature_drifts import CONTRACT as FEATURE_DRIFTS
 from schemas.silver.features import ESTIMATED_FEATURES, FEATURE_NAMES
 from schemas.silver.genres import CONTRACT as GENRES
 from schemas.silver.service_features import CONTRACT as SERVICE_FEATURES
@@ -29,6 +31,8 @@ def features(
     *catalogue: dict[str, Any],
     services: tuple[dict[str, Any], ...] = (),
     genres: tuple[dict[str, Any], ...] = (),
+    beatport: tuple[dict[str, Any], ...] = (),
+    drifts: tuple[dict[str, Any], ...] = (),
 ) -> list[dict[str, Any]]:
     """Features of tracks, each asked for by the key `key-<track id>` and, where not said, of an artist of its own."""
     given = [track if isinstance(track, dict) else {"track_id": track} for track in tracks]
@@ -55,6 +59,8 @@ def features(
             *({**row, "is_representative": False, "valence": 0.99, "energy": 0.99} for row in measured),
         ),
         service_features=make_rows(spark, SERVICE_FEATURES, *services),
+        beatport_features=make_rows(spark, BEATPORT_FEATURES, *beatport),
+        feature_drifts=make_rows(spark, FEATURE_DRIFTS, *drifts),
         genres=make_rows(spark, GENRES, *genres),
     )
     return checked(rows, CONTRACT)
@@ -87,10 +93,11 @@ def test_valence_or_energy_alone_is_no_source(spark: SparkSession) -> None:
     assert [(track["feature_source"], track["feature_confidence"]) for track in got] == [("none", 0.0)] * 2
 
 
-def test_features_are_null_together_where_the_source_is_none(spark: SparkSession) -> None:
+def test_what_was_measured_stays_where_valence_and_energy_are_unknown(spark: SparkSession) -> None:
     (track,) = features(spark, ("t1",), {"track_id": "t1", "valence": 0.7, "tempo_bpm": 120.0})
-    assert track["feature_source"] == "none"
-    assert {track[name] for name in FEATURE_NAMES} == {None}
+    assert (track["feature_source"], track["feature_confidence"], track["tempo_bpm"]) == ("none", 0.0, 120.0)
+    assert {track[name] for name in FEATURE_NAMES if name != "tempo_bpm"} == {None}
+    assert track["value_sources"] == {"tempo_bpm": KAGGLE}
 
 
 def test_no_tracks_give_no_features(spark: SparkSession) -> None:
@@ -135,6 +142,44 @@ def test_tracks_with_one_key_share_its_answer_and_none_is_doubled(spark: SparkSe
     tracks = tuple({"track_id": t, "track_key": key} for t, key in (("a", "i"), ("b", "i"), ("c", None)))
     rows = features(spark, tracks, services=({**of("reccobeats", 0.2, 0.2), "track_key": "i"},))
     assert [row["feature_source"] for row in rows] == ["reccobeats", "reccobeats", "none"]
+
+
+BEATPORT = {"track_id": "t1", "tempo_bpm": 126.0, "key": 9, "mode": 0, "confidence": 0.8}
+FROM_BEATPORT = {"source": "beatport", "confidence": 0.8}
+
+
+def test_beatport_gives_tempo_and_key_that_no_other_source_has(spark: SparkSession) -> None:
+    (track,) = features(spark, ("t1",), {**IN_CATALOGUE, "key": 2, "mode": 1}, beatport=(BEATPORT,))
+    assert (track["tempo_bpm"], track["key"], track["mode"]) == (126.0, 2, 1)
+    assert (track["feature_source"], track["feature_confidence"]) == ("kaggle", 1.0)
+    assert (track["value_sources"]["tempo_bpm"], track["value_sources"]["key"]) == (FROM_BEATPORT, KAGGLE)
+    (alone,) = features(spark, ("t1",), beatport=(BEATPORT,))
+    assert (alone["feature_source"], alone["feature_confidence"], alone["valence"]) == ("none", 0.0, None)
+    assert alone["value_sources"] == dict.fromkeys(("tempo_bpm", "key", "mode"), FROM_BEATPORT)
+
+
+def test_beatports_tempo_goes_before_an_estimate(spark: SparkSession) -> None:
+    known = ({"track_id": "t2", "valence": 0.8, "energy": 0.6, "tempo_bpm": 100.0},)
+    track, _ = features(spark, by("a", "t1", "t2"), *known, beatport=(BEATPORT,))
+    assert (track["feature_source"], track["tempo_bpm"], track["value_sources"]["tempo_bpm"]) == (
+        "artist",
+        126.0,
+        FROM_BEATPORT,
+    )
+
+
+def test_what_reccobeats_is_off_by_is_subtracted_within_bounds(spark: SparkSession) -> None:
+    drifts = tuple(
+        {"source": "reccobeats", "feature": name, "correction": off}
+        for name, off in (("valence", 0.1), ("energy", -0.2), ("tempo_bpm", 0.0), ("loudness_db", 1.2))
+    )
+    measured = {"tempo_bpm": 100.0, "loudness_db": -7.0, "liveness": 0.4}
+    (track,) = features(spark, ("t1",), services=(of("reccobeats", 0.05, 0.9, **measured),), drifts=drifts)
+    shown = ("valence", "energy", "tempo_bpm", "loudness_db", "liveness")
+    assert tuple(track[name] for name in shown) == (0.0, 1.0, 100.0, pytest.approx(-8.2), 0.4)
+    assert track["feature_source"] == "reccobeats"
+    (of_spotify,) = features(spark, ("t1",), services=(of("spotify", 0.05, 0.9, **measured),), drifts=drifts)
+    assert (of_spotify["valence"], of_spotify["energy"]) == (0.05, 0.9)
 
 
 # --- estimates

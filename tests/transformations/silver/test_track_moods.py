@@ -14,6 +14,7 @@ from jobs.mood_model import FEATURES, probabilities
 from jobs.runtime.models import Models
 from jobs.runtime.settings import ModelSettings
 from schemas.models.mood_sound import MoodSound
+from schemas.silver.lyric_moods import CONTRACT as LYRIC_MOODS
 from schemas.silver.track_features import CONTRACT as TRACK_FEATURES
 from schemas.silver.track_moods import CONTRACT
 from schemas.vocab import MOODS
@@ -31,10 +32,17 @@ def model() -> MoodSound:
     return committed
 
 
-def moods(spark: SparkSession, model: MoodSound, *tracks: Given) -> list[dict[str, Any]]:
-    """Moods of tracks with these features, in the order given."""
+def moods(
+    spark: SparkSession, model: MoodSound, *tracks: Given, words: tuple[dict[str, Any], ...] = ()
+) -> list[dict[str, Any]]:
+    """Moods of tracks with these features, in the order given; words are the first track's where not said."""
     rows = [{"track_id": f"t{n:03d}", "feature_confidence": 0.8, **given} for n, given in enumerate(tracks)]
-    return checked(build(track_features=make_rows(spark, TRACK_FEATURES, *rows), mood_sound=model), CONTRACT)
+    built = build(
+        track_features=make_rows(spark, TRACK_FEATURES, *rows),
+        lyric_moods=make_rows(spark, LYRIC_MOODS, *({"track_id": "t000", **given} for given in words)),
+        mood_sound=model,
+    )
+    return checked(built, CONTRACT)
 
 
 def at(valence: float | None, energy: float | None) -> Given:
@@ -98,6 +106,66 @@ def test_unknown_sound_gives_nulls_together(spark: SparkSession, model: MoodSoun
     for track in moods(spark, model, at(None, None), at(0.5, None), at(None, 0.5)):
         assert {track[mood] for mood in MOODS} == {None}
         assert (track["mood"], track["mood_source"], track["mood_confidence"]) == ("unknown", "none", 0.0)
+
+
+SAD_WORDS = {**dict(zip(MOODS, (0.1, 0.1, 0.7, 0.1), strict=True)), "confidence": 0.8, "model_version": "words-1"}
+NO_WORDS = {**dict.fromkeys(MOODS), "confidence": 0.0}
+
+
+def test_words_alone_stay_what_they_are(spark: SparkSession, model: MoodSound) -> None:
+    (track,) = moods(spark, model, {**at(None, None), "feature_source": "none"}, words=(SAD_WORDS,))
+    assert [track[mood] for mood in MOODS] == [SAD_WORDS[mood] for mood in MOODS]
+    assert (track["mood"], track["mood_source"], track["model_version"]) == ("sad", "words", "words-1")
+    assert track["mood_confidence"] == pytest.approx(0.7 * 0.5 * 0.8)
+
+
+def test_sound_and_words_are_pooled_by_their_confidences(spark: SparkSession, model: MoodSound) -> None:
+    (alone,) = moods(spark, model, at(0.9, 0.9))
+    (both,) = moods(spark, model, at(0.9, 0.9), words=(SAD_WORDS,))
+    sound, words = (np.array([row[mood] for mood in MOODS]) for row in (alone, SAD_WORDS))
+    mean = sound ** (0.8 / 1.2) * words ** (0.4 / 1.2)
+    assert [both[mood] for mood in MOODS] == pytest.approx(list(mean / mean.sum()))
+    assert (both["mood_source"], both["model_version"]) == ("sound_and_words", f"{model.version}+words-1")
+    assert both["mood_confidence"] == pytest.approx(both[both["mood"]] * 0.8)
+
+
+@pytest.mark.parametrize("confidence", [0.2, 0.5, 1.0])
+def test_the_pool_is_never_surer_than_the_surer_and_words_have_half_the_say(
+    spark: SparkSession, model: MoodSound, confidence: float
+) -> None:
+    corners = [at(v, e) for v in (0.1, 0.5, 0.9) for e in (0.1, 0.5, 0.9)]
+    measured = [{**corner, "feature_confidence": 1.0} for corner in corners]
+    said = [{**SAD_WORDS, "confidence": confidence, "track_id": f"t{n:03d}"} for n in range(len(measured))]
+    alone, both = moods(spark, model, *measured), moods(spark, model, *measured, words=tuple(said))
+    for before, after in zip(alone, both, strict=True):
+        most = max(*(before[mood] for mood in MOODS), 0.7)
+        assert max(after[mood] for mood in MOODS) <= most
+        for mood in MOODS:
+            low, high = sorted((before["sad"] / before[mood], SAD_WORDS["sad"] / SAD_WORDS[mood]))
+            assert low * 0.999 <= after["sad"] / after[mood] <= high * 1.001, "the pool is not between the two"
+
+
+def test_the_mood_of_an_estimate_leans_more_on_words(spark: SparkSession, model: MoodSound) -> None:
+    estimate = {**at(0.9, 0.9), "feature_source": "artist", "feature_confidence": 0.5}
+    (guessed,) = moods(spark, model, estimate, words=(SAD_WORDS,))
+    (measured,) = moods(spark, model, {**at(0.9, 0.9), "feature_confidence": 1.0}, words=(SAD_WORDS,))
+    assert guessed["mood_source"] == "estimate_and_words"
+    assert guessed["sad"] > measured["sad"]
+
+
+def test_words_that_say_0_rule_nothing_out(spark: SparkSession, model: MoodSound) -> None:
+    only_sad = {**dict(zip(MOODS, (0.0, 0.0, 1.0, 0.0), strict=True)), "confidence": 1.0}
+    (track,) = moods(spark, model, {**at(0.9, 0.9), "feature_confidence": 1.0}, words=(only_sad,))
+    assert all(track[mood] > 0.02 for mood in MOODS)
+
+
+def test_words_that_say_nothing_or_too_little_change_nothing(spark: SparkSession, model: MoodSound) -> None:
+    (alone,) = moods(spark, model, at(0.9, 0.9))
+    instrumental = {**NO_WORDS, "is_instrumental": True, "model_version": "none"}
+    for words in (NO_WORDS, instrumental, {**SAD_WORDS, "confidence": 0.19}, {**SAD_WORDS, "track_id": "other"}):
+        assert moods(spark, model, at(0.9, 0.9), words=(words,)) == [alone]
+    (unknown,) = moods(spark, model, at(None, None), words=(instrumental,))
+    assert (unknown["mood"], unknown["mood_source"], unknown["happy"]) == ("unknown", "none", None)
 
 
 def test_no_tracks_give_no_moods(spark: SparkSession, model: MoodSound) -> None:
