@@ -14,8 +14,8 @@ LEAST_RATIO = 0.90
 BORDERLINE_RATIO = 0.80  # from here to LEAST_RATIO a person decides
 # How far words of one first letter may be apart to be twins, by the letters of the shorter: short words, and first
 # letters, differ by meaning ("light", "night").
-TWIN_DISTANCES = ((9, 2), (5, 1))
-LEAST_CORE_LETTERS = 4
+TWIN_DISTANCES = ((8, 2), (5, 1))
+LEAST_CORE_LETTERS = 3
 # Titles that many songs have: a subtitle is all that tells these apart.
 COMMON_CORES = (
     "intro",

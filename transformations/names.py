@@ -28,21 +28,30 @@ MOST_MISREADINGS = 2
 
 GUESTS_IN_BRACKETS = r"\s*[(\[](feat\.?|ft\.?|featuring|with)\s[^)\]]*[)\]]"
 GUESTS_AT_END = r"\s(feat\.?|ft\.?|featuring)\s.*?(?=\s[-(\[]|$)"  # a version note after them stays
+GUESTS_AFTER_A_NOTE = r"\s(feat\.?|ft\.?|featuring)\s[^()\[\]]*(?=[)\]])"  # "(Remix feat. Somebody)"
+GUESTS = (GUESTS_IN_BRACKETS, GUESTS_AFTER_A_NOTE, GUESTS_AT_END)
 
 YEAR = r"(\d{4}|\d{1,3}(st|nd|rd|th))"
+REMASTER = r"re-?master(ed|ing|i[sz]\w+)?"  # remasterizado, remastérisé
 # Editions are notes that a service may add to a title, or leave out, for the same recording.
 EDITION_WORD = (
-    r"(digital(ly)?|re-?master(ed|ing)?|deluxe|expanded|special|limited|bonus|anniversary|single|album|lp|original|"
+    rf"(digital(ly)?|{REMASTER}|deluxe|expanded|special|limited|bonus|anniversary|single|album|lp|original|"
     r"standard|explicit|clean|mono|stereo|edition|version|track|mix|recording)"
 )
 # The words that make a note one of an edition; the others only stand beside them.
 EDITION_LEAD = (
-    r"(digital(ly)?|re-?master(ed|ing)?|deluxe|expanded|bonus|anniversary|single|album|lp|original|explicit|clean|"
+    rf"(digital(ly)?|{REMASTER}|deluxe|expanded|bonus|anniversary|single|album|lp|original|explicit|clean|"
     r"mono|stereo)"
 )
-EDITION = rf"({YEAR}\s)?{EDITION_LEAD}([\s/,.-]{{1,3}}({EDITION_WORD}|{YEAR}))*"
+EDITION = rf"(({YEAR}[\s-]{{1,3}})?{EDITION_LEAD}([\s/,.-]{{1,3}}({EDITION_WORD}|{YEAR}))*|{YEAR}\sedition)"
 EDITION_IN_BRACKETS = rf"\s?[(\[]\s?{EDITION}\s?[)\]]"
 EDITION_AT_END = rf"(\s-\s{EDITION})+$"
+# Of which film a recording is says nothing of the recording.
+SOUNDTRACK = (
+    r"((love )?theme )?from (the )?"
+    r"([\"“'][^()/]*|[^()/]*\b(soundtrack|motion picture|film|movie|musical)\b[^()/]*)"
+)
+SOUNDTRACK_NOTE = rf"\s?[(\[]\s?{SOUNDTRACK}[)\]]|\s-\s{SOUNDTRACK}$|(?<=\s-\s){SOUNDTRACK}/\s"
 # For telling one play from two a radio edit is an edition too.
 PLAY_EDITION_WORD = EDITION_WORD.replace("(digital", "(radio|edit|digital", 1)
 PLAY_EDITIONS = (
@@ -86,6 +95,10 @@ AT_THE_END = ("ii", "iii", "iv", "vi", "vii", "viii", "ix")  # as a title's last
 
 # Between artists of one credit; guests ("feat.") are no part of it.
 CREDIT = r"\s*[/;]\s*|\s(?:&|\+|vs\.?|with|x|and(?= the\s))\s|,\s(?!jr\b|sr\b)"
+LOOSE_CREDIT = rf"{CREDIT}|\s(?:and|feat\.?|ft\.?|featuring)\s|_\s|[()\[\]]"  # guests, and names that may be one
+# A person with their band is that person; after a single word it is one name: nobody of "Faith And The Muse" is Muse.
+WITH_BAND = r"^(?:the )?+(\S+ [^/;]*?) (?:&|\+|and) the [^/;]*"
+ONE_NAME = r"^((?:the )?+\S+) (?:&|\+|and) the (?=\S)"
 IMITATORS = r"\b(karaoke|tribute|lullaby|made famous|in the style of)\b"
 
 
@@ -182,7 +195,7 @@ def song_title_key(title: Column) -> Column:
 
     def key(text: Column) -> Column:
         out = text
-        for note in (GUESTS_IN_BRACKETS, GUESTS_AT_END, PLAY_EDITIONS):
+        for note in (*GUESTS, PLAY_EDITIONS):
             out = F.regexp_replace(out, note, "")
         return _words(out, text)
 
@@ -194,7 +207,13 @@ def _recording(title: Column) -> Column:
 
     def stripped(text: Column) -> Column:
         out = text
-        for note in (GUESTS_IN_BRACKETS, GUESTS_AT_END, EDITION_AT_END, EDITION_IN_BRACKETS, EDITION_AT_END):
+        for note in (
+            *GUESTS,
+            EDITION_AT_END,
+            EDITION_IN_BRACKETS,
+            EDITION_AT_END,
+            SOUNDTRACK_NOTE,
+        ):
             out = F.regexp_replace(out, note, "")
         return F.coalesce(F.nullif(F.trim(F.translate(out, "[]", "()")), F.lit("")), text)
 
@@ -202,13 +221,19 @@ def _recording(title: Column) -> Column:
 
 
 def _version_notes(recording: Column) -> Column:
-    """Notes in brackets or after a dash that name a version."""
-    after_dashes = F.split(F.regexp_replace(recording, IN_BRACKETS, " "), DASH)
-    notes = F.concat(
-        F.regexp_extract_all(recording, F.lit(IN_BRACKETS), F.lit(1)),
-        F.slice(after_dashes, 2, F.greatest(F.size(after_dashes), F.lit(1))),
-    )
-    return F.filter(F.transform(notes, F.trim), lambda note: note.rlike(VERSION_NOTE))
+    """Notes in brackets or after a dash that name a version, and what such a note after a dash is followed by: the
+    day and place of a concert."""
+
+    def named(note: Column) -> Column:
+        return note.rlike(VERSION_NOTE)
+
+    def of_dashes(notes: Column) -> Column:
+        return F.filter(notes, lambda note, place: named(note) | F.exists(F.slice(notes, F.lit(1), place), named))
+
+    parts = F.transform(F.split(F.regexp_replace(recording, IN_BRACKETS, " "), DASH), _trimmed)
+    in_brackets = F.transform(F.regexp_extract_all(recording, F.lit(IN_BRACKETS), F.lit(1)), _trimmed)
+    after_dashes = _let(F.slice(parts, 2, F.greatest(F.size(parts), F.lit(1))), of_dashes)
+    return F.concat(F.filter(in_brackets, named), after_dashes)
 
 
 def _parts(recording: Column, notes: Column) -> Column:
@@ -244,14 +269,14 @@ def _kind(notes: Column) -> Column:
 
 
 def _titled(text: Column, otherwise: Column) -> Column:
-    return F.regexp_replace(_numbered(_words(text, otherwise)), r"^the (?=.)", "")
+    return F.regexp_replace(_numbered(_words(text, otherwise)), r"^(the|an?) (?=.)", "")
 
 
 def _numbered(words: Column) -> Column:
     for written, counted in COUNTED.items():
         words = F.regexp_replace(words, rf"\b{written}\b", counted)
-    for numeral, number in NUMERALS.items():
-        words = F.regexp_replace(words, rf"\b({'|'.join(BEFORE_NUMERALS)}) {numeral}\b", f"$1 {number}")
+    for numeral, number in (*NUMERALS.items(), *NUMERALS.items()):  # "Parts I-V": the second after the first
+        words = F.regexp_replace(words, rf"\b({'|'.join(BEFORE_NUMERALS)})((?: \d+)*) {numeral}\b", f"$1$2 {number}")
     for numeral in AT_THE_END:
         words = F.regexp_replace(words, rf" {numeral}$", f" {NUMERALS[numeral]}")
     return words
@@ -266,13 +291,33 @@ def artist_key(artist: Column) -> Column:
 
 
 def credited_artist_keys(artist: Column) -> Column:
-    """The normalised names of a credit of several artists ("A / B", "A & B"), in order; empty where there is one."""
-    parts = F.split(_without_guests(folded(artist)), CREDIT)
-    keys = F.transform(parts, lambda part: F.regexp_replace(_words(part, F.lit("")), r"^the (?=.)", ""))
+    """All names that a credit of several artists may be made of ("A / B", "A & B", "A feat. B"), in order; empty where
+    there is one. Some are nobody's ("Belle And Sebastian"), so a title must agree as well."""
     return _let(
-        F.array_distinct(F.filter(keys, lambda key: key != "")),
+        _credited(folded(artist), LOOSE_CREDIT),
         lambda found: F.when(F.size(found) > 1, found).otherwise(F.array().cast("array<string>")),
     )
+
+
+def party_keys(artist: Column) -> Column:
+    """Those of the names of a credit that are surely somebody: of a person with their band the person, and of names
+    that may be one ("Faith And The Muse") none."""
+
+    def parties(text: Column) -> Column:
+        leader = F.regexp_replace(text, WITH_BAND, "$1")
+        return _let(
+            _credited(F.regexp_replace(leader, ONE_NAME, "$1-and-the-"), CREDIT),
+            lambda found: F.when((F.size(found) > 1) | (leader != text), found).otherwise(
+                F.array().cast("array<string>")
+            ),
+        )
+
+    return _let(_without_guests(folded(artist)), parties)
+
+
+def _credited(text: Column, joint: str) -> Column:
+    keys = F.transform(F.split(text, joint), lambda part: F.regexp_replace(_words(part, F.lit("")), r"^the (?=.)", ""))
+    return F.array_distinct(F.filter(keys, lambda key: key != ""))
 
 
 def is_imitator(artist: Column) -> Column:
@@ -288,6 +333,11 @@ def _words(text: Column, otherwise: Column) -> Column:
     words = F.regexp_replace(F.regexp_replace(text, r"&|(?<=\s)\+(?=\s)", " and "), r"'", "")
     words = F.trim(F.regexp_replace(words, r"[^\p{L}\p{M}\p{N}]+", " "))
     return _let(words, lambda found: F.when(found == "", otherwise).otherwise(found))
+
+
+def _trimmed(text: Column) -> Column:
+    """`F.trim` itself takes a second argument, for which Spark would give it the place in the array."""
+    return F.trim(text)
 
 
 def _let(value: Column, told: Callable[[Column], Column]) -> Column:

@@ -80,7 +80,7 @@ CREATE MACRO ratio(a, b) AS 1 - (2 * apart(a, b) - abs(length(a) - length(b)))
     / greatest(length(a) + length(b), 1)::DOUBLE;
 CREATE MACRO numbers(t) AS array_to_string(list_sort(regexp_extract_all(t, '[0-9]+')), ' ');
 CREATE MACRO twins(a, b) AS a = b OR (left(a, 1) = left(b, 1) AND apart(a, b) <= CASE
-    WHEN least(length(a), length(b)) >= 9 THEN 2 WHEN least(length(a), length(b)) >= 5 THEN 1 ELSE 0 END);
+    WHEN least(length(a), length(b)) >= 8 THEN 2 WHEN least(length(a), length(b)) >= 5 THEN 1 ELSE 0 END);
 CREATE MACRO all_twinned(a, b) AS list_bool_and(list_transform(string_split(a, ' '),
     lambda x: list_bool_or(list_transform(string_split(b, ' '), lambda y: twins(x, y)))));
 CREATE MACRO song_title_key(t) AS
@@ -264,7 +264,7 @@ WITH said AS (  -- first what was said at all, so that few structs have to be co
     SELECT artist, credited, artist AS letters, 0 AS found, 0 AS turn FROM heard_artists WHERE artist IN (FROM known)
     UNION ALL SELECT artist, credited, letters, 1, 0 FROM typos
     UNION ALL SELECT artist, credited, letters, 2, turn FROM (
-        SELECT *, unnest(credited) AS letters, generate_subscripts(credited, 1) - 1 AS turn FROM unknown)
+        SELECT *, unnest(credited) AS letters, generate_subscripts(credited, 1) - 1 AS turn FROM heard_artists)
     WHERE letters IN (FROM known)
 ), first_artists AS (
     SELECT artist, credited, min({{'found': found, 'turn': turn, 'letters': letters}}) AS first
@@ -275,9 +275,9 @@ WITH said AS (  -- first what was said at all, so that few structs have to be co
     FROM named WHERE names_id NOT IN (SELECT names_id FROM same) GROUP BY names_id
 ), compared AS (
     SELECT n.names_id, a.found, c.*, letters(base) = letters(base_title) AS is_same,
-        numbers(base) = numbers(base_title) AND length(letters(core)) >= 4 AND
+        numbers(base) = numbers(base_title) AND length(letters(core)) >= 3 AND
             ((core = base_title AND core <> base) OR (core_title = base AND core_title <> base_title)) AS is_subtitle,
-        core = core_title AND length(letters(core)) >= 4 AND numbers(base) = numbers(base_title) AS is_core,
+        core = core_title AND length(letters(core)) >= 3 AND numbers(base) = numbers(base_title) AS is_core,
         numbers(base) = numbers(base_title) AS has_numbers, version = other_version AS is_alike,
         CASE WHEN abs(length(letters(base)) - length(letters(base_title)))
             <= (1 - 0.8::DOUBLE) * (length(letters(base)) + length(letters(base_title)))

@@ -14,6 +14,7 @@ from transformations.names import (
     folded,
     is_imitator,
     letters,
+    party_keys,
     repaired,
     song_title_key,
     title_key,
@@ -75,6 +76,9 @@ def test_notes_that_never_change_the_recording_are_dropped_from_titles(spark: Sp
         "Hurt (Remastered 2009)",
         "Hurt - Digitally Remastered Version",
         "Hurt - 2015 Remastered Version",
+        "Hurt (2009 - Remaster)",
+        "Hurt - Remasterizado 2007",
+        'Hurt - From "The Film" Soundtrack',
         "H.u.r.t!".replace(".", ""),
     )
     assert set(keys(spark, title_key, *titles)) == {"hurt"}
@@ -171,6 +175,12 @@ def test_a_title_is_taken_apart_into_base_and_version(spark: SparkSession) -> No
         "Hurt - Live Version": ("hurt", "live", "live"),
         "Hurt (Live!!!)": ("hurt", "live", "live"),
         "Hurt - Live - 2011 Remaster": ("hurt", "live", "live"),
+        "Hurt - 1998 Edit": ("hurt", "1998 edit", "edit"),
+        "Hurt (Vocal Remix feat. Somebody)": ("hurt", "vocal remix", "remix"),
+        'Hurt - From "The Film" / Live': ("hurt", "live", "live"),
+        "Hurt (Parts I-V)": ("hurt part 1 5", "", None),
+        "A Hurt - 2013 Edition": ("hurt", "", None),
+        "Hurt - Live at the Theatre, LA - December 2007": ("hurt", "december 2007 live at the theatre la", "live"),
         "Hurt (Tiësto Remix)": ("hurt", "tiesto remix", "remix"),
         "Hurt - Radio Edit": ("hurt", "radio edit", "edit"),
         "Hurt (Acoustic Version)": ("hurt", "acoustic", "acoustic"),
@@ -246,10 +256,23 @@ def test_a_credit_of_several_artists_names_each(spark: SparkSession) -> None:
         "Diana Ross & The Supremes": ["diana ross", "supremes"],
         "Eric Prydz vs. Floyd": ["eric prydz", "floyd"],
         "Hank Williams, Jr.": [],
-        "Usher feat. will.i.am": [],
+        "Usher feat. will.i.am": ["usher", "will i am"],
+        "Belle And Sebastian": ["belle", "sebastian"],
         "Johnny Cash": [],
     }
     assert keys(spark, credited_artist_keys, *credit) == list(credit.values())
+
+
+def test_a_name_within_a_name_is_nobody(spark: SparkSession) -> None:
+    credit = {
+        "Diana Ross & The Supremes": ["diana ross"],
+        "Nick Cave and the Bad Seeds / Kylie Minogue": ["nick cave", "kylie minogue"],
+        "Kid Cudi & MGMT": ["kid cudi", "mgmt"],
+        "Faith And The Muse": [],
+        "The Head & The Heart": [],
+        "Johnny Cash": [],
+    }
+    assert keys(spark, party_keys, *credit) == list(credit.values())
 
 
 def test_other_artists_stay_apart(spark: SparkSession) -> None:

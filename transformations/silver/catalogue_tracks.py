@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from schemas.silver.features import FEATURE_NAMES, LEADING
 from transformations.ids import artist_id_of_name, names_id_of, track_id_of_spotify, work_id_of_names
-from transformations.names import artist_key, credited_artist_keys, letters, title_parts
+from transformations.names import artist_key, letters, party_keys, title_parts
 from transformations.silver.artist_blocks import artist_blocks
 from transformations.silver.features import FEATURE_FIELDS, feature_columns, number
 
@@ -82,7 +82,7 @@ def _credits() -> Column:
     """Under which names a track may be looked for: each artist, whom one name joins, and all as one name."""
     together = F.array(letters(artist_key(F.array_join("artist_names", " & "))))
     joined = F.flatten(
-        F.transform("artist_names", lambda artist: F.transform(credited_artist_keys(_of_several(artist)), letters))
+        F.transform("artist_names", lambda artist: F.transform(party_keys(_of_several(artist)), letters))
     )
     each = F.transform("artist_names", lambda artist: letters(artist_key(artist)))
     return F.concat(each, together, joined)

@@ -43,6 +43,7 @@ from transformations.names import (
     exact_key,
     is_imitator,
     letters,
+    party_keys,
     song_title_key,
     title_parts,
     without_artist,
@@ -101,6 +102,7 @@ def _with_names(keys: DataFrame) -> DataFrame:
             "title": title_parts(without_artist(F.col("track_name"), F.col("artist_name"))),
             "artist": artist_key(F.col("artist_name")),
             "credited": F.transform(credited_artist_keys(F.col("artist_name")), letters),
+            "parties": F.transform(party_keys(F.col("artist_name")), letters),
         }
     ).withColumn("artist_letters", letters(F.col("artist")))
     base, version_letters = letters(F.col("title.base")), letters(F.col("title.version_words"))
@@ -110,7 +112,7 @@ def _with_names(keys: DataFrame) -> DataFrame:
             "names_id": names_id_of(F.col("artist_letters"), base, version_letters),
             # Two names of equal letters may be credits of several artists and of one: what they are called tells.
             "artist_credit": F.struct(
-                "artist_letters", "credited", is_imitator(F.col("artist_name")).alias("imitates")
+                "artist_letters", "credited", "parties", is_imitator(F.col("artist_name")).alias("imitates")
             ),
             "artist_blocks": artist_blocks(F.array_distinct(F.concat(F.array("artist_letters"), "credited"))),
         }
@@ -172,7 +174,9 @@ def _by_names(
         .agg(F.min(F.struct("artist_credit", "title", "version_letters")).alias("name"))
         .select("names_id", "name.*")
     )
-    known = artists.groupBy("artist_credit").agg(_first_artist().alias("known_artist"))
+    # Any name of a credit may lead to a title, which must agree as well; alone it must be surely somebody's.
+    is_somebody = (F.col("found") != BY_CREDIT) | F.array_contains("artist_credit.parties", F.col("letters"))
+    known = artists.where(is_somebody).groupBy("artist_credit").agg(_first_artist().alias("known_artist"))
     told = written.join(_near(names, artists, catalogue, rejected), "names_id", "left").join(
         known, "artist_credit", "left"
     )
@@ -230,17 +234,13 @@ def _known_artists(evidence: DataFrame, catalogue: DataFrame) -> DataFrame:
         .withColumn("likeness", likeness)
         .where(F.col("likeness") >= LEAST_ARTIST_RATIO)
     )
-    # Who is written as in the catalogue is nobody's typo; a typo's nearest artist counts, and all of a credit's.
+    # Who is written as in the catalogue is nobody's typo; of a typo the nearest artist counts, of a credit all.
     of_artist = Window.partitionBy("artist_credit")
     best = F.struct("found", (-F.col("likeness")).alias("unlike"), "letters")
     return (
         met.withColumn("first", F.min("found").over(of_artist))
         .withColumn("nearest", F.min(F.when(F.col("found") == BY_TYPO, best)).over(of_artist)["letters"])
-        .where(
-            F.when(F.col("first") == AS_WRITTEN, F.col("found") == AS_WRITTEN)
-            .when(F.col("found") == BY_TYPO, F.col("letters") == F.col("nearest"))
-            .otherwise(True)
-        )
+        .where((F.col("found") != BY_TYPO) | ((F.col("first") == BY_TYPO) & (F.col("letters") == F.col("nearest"))))
         .select("artist_credit", "letters", "found", "turn")
         .distinct()
     )
