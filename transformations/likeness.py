@@ -16,6 +16,7 @@ BORDERLINE_RATIO = 0.80  # from here to LEAST_RATIO a person decides
 # letters, differ by meaning ("light", "night").
 TWIN_DISTANCES = ((8, 2), (5, 1))
 LEAST_CORE_LETTERS = 3
+FIRST_PART = r" 1( \d+)?$"  # or the first few
 # Titles that many songs have: a subtitle is all that tells these apart.
 COMMON_CORES = (
     "intro",
@@ -63,6 +64,13 @@ def is_one_with_subtitle(base: Column, core: Column, other_base: Column, other_c
 def are_of_one_core(core: Column, other_core: Column) -> Column:
     """Whether two titles differ in their subtitles alone: maybe one work, never by this one recording."""
     return (core == other_core) & (F.length(letters(core)) >= LEAST_CORE_LETTERS) & ~core.isin(*COMMON_CORES)
+
+
+def is_first_part(base: Column, other_base: Column) -> Column:
+    """Whether one title is the other's first part ("White Wedding", "White Wedding - Pt. 1"): the same work."""
+    return (base != other_base) & (
+        (F.regexp_replace(base, FIRST_PART, "") == other_base) | (F.regexp_replace(other_base, FIRST_PART, "") == base)
+    )
 
 
 def is_spelling(base: Column, other_base: Column) -> Column:

@@ -58,8 +58,8 @@ PLAY_EDITIONS = (
     rf"(\s?[-(\[]\s?({YEAR}\s)?{PLAY_EDITION_WORD}([\s/,.]{{1,3}}({PLAY_EDITION_WORD}|{YEAR}))*(\s?[)\]])?)+$"
 )
 
-# What a note says of its recording, the first that applies. A karaoke track, a cover or a tribute is no recording of
-# the artist who is named, so it is never taken for another version of the work.
+# What a note says of its recording, the first that applies. A karaoke track is no recording of the artist who is
+# named, so it is never taken for another version of the work; a cover by the artist who is named is one.
 VERSION_WORDS = {
     "karaoke": r"karaoke|backing track|sing-?along",
     "cover": r"cover(ed)?( version)?|tribute|made famous by|originally performed by|in the style of",
@@ -73,13 +73,17 @@ VERSION_WORDS = {
     "edit": r"edit|radio|video|short",
     "other": r"version|re-?recorded|orchestral|symphonic|sessions?|reprise|medley|long",
 }
-FOREIGN_VERSIONS = ("karaoke", "cover")
+FOREIGN_VERSIONS = ("karaoke",)
 # "live" is a note of its own only where it begins the note, or ends it: "(The Way I Live)" is a subtitle like others.
 LIVE = (
     r"^(recorded )?live($|[^a-z']+$|[\s,/:_-]+(at|from|in|on|version|sessions?|acoustic|bbc|\d))"
     r"|(acoustic|unplugged|concert|\d{4})[\s,]+live$"
 )
-VERSION_NOTE = rf"{LIVE}|\b({'|'.join(VERSION_WORDS.values())})\b"
+# A version may be told by a number at the title's end ("Blue Monday '88", "Headhunter V3.0"); of a season ("Summer Of
+# '69") the title tells.
+NUMBERED_VERSION = r"'\d\d|v\.?\s?\d(\.\d)?|\d\.0"
+ENDS_NUMBERED = rf"(?<! (of|in|the|to|from|and))(?<=[^\s(-])\s({NUMBERED_VERSION})(?=$|\s[(-])"
+VERSION_NOTE = rf"{LIVE}|^({NUMBERED_VERSION})$|\b({'|'.join(VERSION_WORDS.values())})\b"
 
 IN_BRACKETS = r"\(([^()]*)\)"
 DASH = " - "
@@ -93,9 +97,13 @@ COUNTED = {"pt": "part", "pts": "part", "parts": "part", "volume": "vol", "opus"
 BEFORE_NUMERALS = ("part", "vol", "chapter", "act", "no", "op", "book")
 AT_THE_END = ("ii", "iii", "iv", "vi", "vii", "viii", "ix")  # as a title's last word these are numbers too
 
-# Between artists of one credit; guests ("feat.") are no part of it.
-CREDIT = r"\s*[/;]\s*|\s(?:&|\+|vs\.?|with|x|and(?= the\s))\s|,\s(?!jr\b|sr\b)"
-LOOSE_CREDIT = rf"{CREDIT}|\s(?:and|feat\.?|ft\.?|featuring)\s|_\s|[()\[\]]"  # guests, and names that may be one
+# Between artists of one credit; some exports write "_" for a comma. "And" stands within names as well, so it parts
+# only what may be two people's names, each of two words, or what a title must agree with (LOOSE_CREDIT).
+CREDIT = (
+    r"\s*[/;]\s*|\s(?:&|\+|vs\.?|with|x|and(?= the\s)|feat\.?|ft\.?|featuring)\s|[,_]\s(?!jr\b|sr\b)|"
+    r"(?<=\S \S{2,40}) and (?=\S+ \S)"
+)
+LOOSE_CREDIT = rf"{CREDIT}|\sand\s|[()\[\]]"
 # A person with their band is that person; after a single word it is one name: nobody of "Faith And The Muse" is Muse.
 WITH_BAND = r"^(?:the )?+(\S+ [^/;]*?) (?:&|\+|and) the [^/;]*"
 ONE_NAME = r"^((?:the )?+\S+) (?:&|\+|and) the (?=\S)"
@@ -215,7 +223,8 @@ def _recording(title: Column) -> Column:
             SOUNDTRACK_NOTE,
         ):
             out = F.regexp_replace(out, note, "")
-        return F.coalesce(F.nullif(F.trim(F.translate(out, "[]", "()")), F.lit("")), text)
+        out = F.regexp_replace(F.translate(out, "[]", "()"), ENDS_NUMBERED, " ($2)")
+        return F.coalesce(F.nullif(F.trim(out), F.lit("")), text)
 
     return _let(folded(title), stripped)
 
@@ -265,7 +274,8 @@ def _kind(notes: Column) -> Column:
         pattern = rf"\b({VERSION_WORDS[kind]})\b"
         return F.exists(notes, lambda note: note.rlike(f"{LIVE}|{pattern}" if kind == "live" else pattern))
 
-    return F.coalesce(*[F.when(named(kind), F.lit(kind)) for kind in VERSION_WORDS])
+    kinds = [F.when(named(kind), F.lit(kind)) for kind in VERSION_WORDS]
+    return F.coalesce(*kinds, F.when(F.size(notes) > 0, F.lit("other")))
 
 
 def _titled(text: Column, otherwise: Column) -> Column:
@@ -279,7 +289,7 @@ def _numbered(words: Column) -> Column:
         words = F.regexp_replace(words, rf"\b({'|'.join(BEFORE_NUMERALS)})((?: \d+)*) {numeral}\b", f"$1$2 {number}")
     for numeral in AT_THE_END:
         words = F.regexp_replace(words, rf" {numeral}$", f" {NUMERALS[numeral]}")
-    return words
+    return F.regexp_replace(words, r"\b(part|no) (?=\d)", "")
 
 
 # --- artists
@@ -312,7 +322,7 @@ def party_keys(artist: Column) -> Column:
             ),
         )
 
-    return _let(_without_guests(folded(artist)), parties)
+    return _let(F.translate(folded(artist), "()[]", ""), parties)
 
 
 def _credited(text: Column, joint: str) -> Column:

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
-from transformations.likeness import is_one_with_subtitle, is_spelling, may_reach, ratio
+from transformations.likeness import is_first_part, is_one_with_subtitle, is_spelling, may_reach, ratio
 from transformations.names import title_parts
 
 
@@ -61,3 +61,8 @@ def test_only_one_title_has_the_subtitle(spark: SparkSession) -> None:
         ("Heroes", "Heroes"),
     )
     assert told(spark, judged, pairs) == [True, True, False, False, False, False, False]
+
+
+def test_a_first_part_is_the_work_and_other_parts_are_not(spark: SparkSession) -> None:
+    pairs = (("white wedding", "white wedding 1"), ("shine on 1 5", "shine on"), ("shine on 2", "shine on"), ("a", "a"))
+    assert told(spark, is_first_part, pairs) == [True, True, False, False]

@@ -178,7 +178,10 @@ def test_a_title_is_taken_apart_into_base_and_version(spark: SparkSession) -> No
         "Hurt - 1998 Edit": ("hurt", "1998 edit", "edit"),
         "Hurt (Vocal Remix feat. Somebody)": ("hurt", "vocal remix", "remix"),
         'Hurt - From "The Film" / Live': ("hurt", "live", "live"),
-        "Hurt (Parts I-V)": ("hurt part 1 5", "", None),
+        "Hurt (Parts I-V)": ("hurt 1 5", "", None),
+        "Hurt '88": ("hurt", "88", "other"),
+        "Hurt V3.0 (Live)": ("hurt", "live v3 0", "live"),
+        "Summer Of '69": ("summer of 69", "", None),
         "A Hurt - 2013 Edition": ("hurt", "", None),
         "Hurt - Live at the Theatre, LA - December 2007": ("hurt", "december 2007 live at the theatre la", "live"),
         "Hurt (Tiësto Remix)": ("hurt", "tiesto remix", "remix"),
@@ -221,7 +224,7 @@ def test_only_a_subtitle_is_not_of_the_core(spark: SparkSession) -> None:
         "Go - The Song",
         "Hurt",
     )
-    assert keys(spark, part("core"), *titles) == ["heroes", "lady", "mambo no 5", "go", "hurt"]
+    assert keys(spark, part("core"), *titles) == ["heroes", "lady", "mambo 5", "go", "hurt"]
 
 
 def test_the_artists_name_before_a_title_is_no_part_of_it(spark: SparkSession) -> None:
@@ -238,7 +241,7 @@ def test_the_artists_name_before_a_title_is_no_part_of_it(spark: SparkSession) -
 
 def test_parts_and_opus_numbers_are_written_alike_and_told_apart(spark: SparkSession) -> None:
     alike = ("Shine On, Pt. 2", "Shine On (Part II)", "Shine On - Part Two", "Shine On Part 2")
-    assert set(keys(spark, title_key, *alike)) == {"shine on part 2"}
+    assert set(keys(spark, title_key, *alike)) == {"shine on 2"}
     apart = ("Shine On, Pt. 1", "Shine On, Pt. 2", "Shine On, Pts. 1-5", "Shine On Vol. 2", "Shine On", "Shine On VI")
     assert len(set(keys(spark, title_key, *apart))) == len(apart)
     works = ("Nocturne, Op. 9 No. 2", "Nocturne, Opus 9 Nr. 1", "Nocturne")
@@ -268,6 +271,11 @@ def test_a_name_within_a_name_is_nobody(spark: SparkSession) -> None:
         "Diana Ross & The Supremes": ["diana ross"],
         "Nick Cave and the Bad Seeds / Kylie Minogue": ["nick cave", "kylie minogue"],
         "Kid Cudi & MGMT": ["kid cudi", "mgmt"],
+        "Young Dro featuring T.I.": ["young dro", "t i"],
+        "George Jones and Gene Pitney": ["george jones", "gene pitney"],
+        "Dim Chris_ Thomas Gold": ["dim chris", "thomas gold"],
+        "Harry Connick_ Jr.": [],
+        "Belle And Sebastian": [],
         "Faith And The Muse": [],
         "The Head & The Heart": [],
         "Johnny Cash": [],

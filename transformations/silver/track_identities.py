@@ -30,6 +30,7 @@ from transformations.ids import (
 from transformations.likeness import (
     BORDERLINE_RATIO,
     are_of_one_core,
+    is_first_part,
     is_one_with_subtitle,
     is_spelling,
     may_reach,
@@ -277,7 +278,7 @@ def _near(names: DataFrame, artists: DataFrame, catalogue: DataFrame, rejected: 
     )
     # Of one core, and one of them a version by its notes: "Ante Up (Robbin Hoodz Theory)", "Ante Up - Remix".
     is_core = are_of_one_core(core, other_core) & same_numbers(base, other) & ~is_version_alike
-    is_version = (is_same | is_subtitle | is_similar | is_core) & ~is_foreign
+    is_version = (is_same | is_subtitle | is_similar | is_core | is_first_part(base, other)) & ~is_foreign
     method = F.coalesce(method, F.when(is_version, "version"))
     is_near = is_version_alike & ~is_rejected & same_numbers(base, other) & (likeness >= BORDERLINE_RATIO)
     judged = compared.withColumns({"method": method, "likeness": likeness}).withColumn(
@@ -400,6 +401,8 @@ def _told(decided: DataFrame) -> DataFrame:
     )
     own_letters = F.col("artist_letters")
     known = F.col("known_artist.letters")
+    # Of several credited the first is who the track is counted to: a guest's name is not its artist's.
+    is_main = known.isNotNull() & ((F.col("known_artist.found") != BY_CREDIT) | (F.col("known_artist.turn") == 0))
     base = letters(F.col("title.base"))
     own_track_id = (
         F.when(F.col("spotify_id").isNotNull(), track_id_of_spotify(F.col("spotify_id")))
@@ -428,7 +431,8 @@ def _told(decided: DataFrame) -> DataFrame:
         "own_track_id",
         F.when(F.col("track_id") != F.col("own_track_id"), F.col("track_id")).alias("replaced_by"),
         F.lit(RULE_VERSION).alias("rule_version"),
-        artist_id_of_name(F.coalesce(known, own_letters)).alias("artist_id"),
+        song_key_of_names(F.col("artist"), song_title_key(F.col("track_name"))).alias("song_key"),
+        artist_id_of_name(F.when(is_main, known).otherwise(own_letters)).alias("artist_id"),
         known.isNotNull().alias("is_artist_known"),
         F.col("title.version").alias("version"),
         F.coalesce(
@@ -440,7 +444,6 @@ def _told(decided: DataFrame) -> DataFrame:
         F.when(F.col("is_open"), F.col("near.catalogue_names_id")).alias("near_names_id"),
         F.when(F.col("is_open"), F.col("near.candidate.track_id")).alias("near_track_id"),
         F.when(F.col("is_open"), -F.col("near.unlike")).alias("near_score"),
-        song_key_of_names(F.col("artist"), song_title_key(F.col("track_name"))).alias("song_key"),
         *EVIDENCE,
         "named_at",
         "named_event_id",
