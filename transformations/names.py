@@ -71,7 +71,7 @@ VERSION_WORDS = {
     "live": r"in concert|en vivo|ao vivo|en directo",
     "altered": r"sped up|slowed|nightcore|8d",
     "edit": r"edit|radio|video|short",
-    "other": r"version|re-?recorded|orchestral|symphonic|sessions?|reprise|medley|long",
+    "other": r"version|re-?recorded|orchestral|symphonic|sessions?|reprise|intro|outro|coda|medley|long",
 }
 FOREIGN_VERSIONS = ("karaoke",)
 # "live" is a note of its own only where it begins the note, or ends it: "(The Way I Live)" is a subtitle like others.

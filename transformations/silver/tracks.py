@@ -37,7 +37,8 @@ def build(*, catalogue_tracks: DataFrame, spotify_tracks: DataFrame, track_ident
     )
     of_spotify = F.when(F.size("spotify.artist_names") > 0, F.col("spotify.artist_names"))
     artists = F.coalesce("artist_names", of_spotify, F.array("named.artist_name"))
-    of_answer = artist_id_of_name(letters(artist_key(F.get(of_spotify, F.lit(0)))))
+    first = F.get(of_spotify, F.lit(0))
+    of_answer = F.when(first.isNotNull(), artist_id_of_name(letters(artist_key(first))))
     spotify_id, isrc = F.coalesce("spotify_id", "heard_spotify_id"), F.coalesce("spotify.isrc", "heard_isrc")
     return tracks.select(
         "track_id",
