@@ -270,17 +270,17 @@ def test_a_feed_that_arrives_later_replaces_the_listen_and_touches_both_days(
 
 
 def test_a_change_of_a_members_track_reaches_its_listen(lake: Lake, settings: Settings, tmp_path: Path) -> None:
-    """Two records of one title are one listen; then a catalogue moves only the one that names its track by names."""
-    song, namesake = worlds.Song("A", "Song", worlds.spotify_id(1)), worlds.Song("A", "Song", worlds.spotify_id(2))
+    """An edit and its song, played at one moment, are one listen; then a catalogue that has the song moves its record."""
+    song, edit = worlds.Song("A", "Song", worlds.spotify_id(2)), worlds.Song("A", "Song - Edit", worlds.spotify_id(1))
     at = datetime(2014, 5, 1, 12)  # noqa: DTZ001
     import_plays(lake, settings, tmp_path, [worlds.Play("ash", at, song, None)])
-    exported = [worlds.export_line(worlds.Play("ash", at, song))]
+    exported = [worlds.export_line(worlds.Play("ash", at, edit))]
     store(lake, "bronze.spotify_export_plays", "spotify_extended", exported, user_id=lake.pseudonym("ash"))
     run(lake, settings, FIRST_NIGHT)
     (before,) = lake.read("silver.listens").collect()
     assert (before["source"], before["record_count"]) == ("spotify_extended", 2)
 
-    import_catalogue(lake, settings, tmp_path, [namesake])
+    import_catalogue(lake, settings, tmp_path, [song])
     run(lake, settings, FIRST_NIGHT)
     (after,) = lake.read("silver.listens").collect()
     assert after["track_id"] == before["track_id"]
