@@ -2,8 +2,9 @@
 
 The model is EASE (Steck 2019): each item is told by the others, its own weight left out, under a ridge. What is known
 of items (genres of an artist, the artist of a track) joins as further rows, so that items of one artist tell one
-another even where no listener has both. It is solved through users, of whom there are fewer than items: the inverse of M + X'X,
-with M the ridge plus the products of the label rows, comes by the Woodbury identity from a users x users system.
+another even where no listener has both. It is solved through users, of whom there are fewer than items: the inverse
+of M + X'X, with M the ridge plus the products of the label rows, comes by the Woodbury identity from a users x users
+system.
 The trap: held-out items must not be in the counts, and their labels neither.
 """
 
