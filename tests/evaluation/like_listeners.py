@@ -123,7 +123,6 @@ def _told_ranks(near: Floats, own: Floats) -> tuple[float, float]:
 def friends_told(near: Floats, friends: Sparse) -> tuple[float, float]:
     """Means over the listeners with friends: AUC over everybody else, average precision of the ten nearest."""
     areas, precisions = [], []
-    places = np.arange(1, NEAREST + 1)
     for user in np.flatnonzero(np.diff(friends.indptr)):
         is_other = np.arange(len(near)) != user
         is_friend = friends[[user]].toarray()[0][is_other] > 0
@@ -131,7 +130,7 @@ def friends_told(near: Floats, friends: Sparse) -> tuple[float, float]:
         count, ranks = is_friend.sum(), rankdata(scores)
         areas.append((ranks[is_friend].sum() - count * (count + 1) / 2) / (count * (len(scores) - count)))
         hits = is_friend[np.argsort(-scores, kind="stable")[:NEAREST]]
-        precisions.append((hits * np.cumsum(hits) / places).sum() / min(NEAREST, count))
+        precisions.append((hits * np.cumsum(hits) / np.arange(1, len(hits) + 1)).sum() / min(NEAREST, count))
     return float(np.mean(areas)), float(np.mean(precisions))
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from scipy.sparse.linalg import svds
 
 from transformations.ranking.counts import Floats, Ints, Sparse, damped, holders, logs, scaled, unit_rows
@@ -25,7 +26,8 @@ HUB_NEIGHBOURS = 5
 HUB_USERS = 4_000  # whose nearness says who is a hub: all, or a sample of so many
 HUB_FLOOR = 0.01  # of a listener's nearness, so that one near to nobody is not drawn to all
 SHRINKAGE = 10.0  # plays at which a listener counts half
-SHORTEST = 1e-9  # length of a vector; below it is nothing but rounding
+DENSE_USERS = 2_000  # up to which they are worked out from all products of users
+SHORTEST = 1e-6  # length of a vector; below it is nothing but rounding
 BLOCK_USERS = 500
 BLOCK_PAIRS = 200_000
 Singles = NDArray[np.float32]
@@ -161,15 +163,19 @@ def genre_vectors(counts: Sparse, labels: Sparse) -> Sparse:
 
 def directions(vectors: Sparse, *, seed: int = 0) -> Floats:
     """The main directions of sparse vectors, of length 1: near without an entry in common where others have both."""
-    kept = min(DIMENSIONS, min(vectors.shape) - 1)
-    if kept < 1:
-        return np.zeros((vectors.shape[0], 0))
-    start = np.random.default_rng(seed).standard_normal(min(vectors.shape))
-    left, strengths, _ = svds(vectors.astype(float), k=kept, v0=start)
-    found: Floats = left * strengths
+    users = vectors.shape[0]
+    if users <= DENSE_USERS:
+        kept = min(DIMENSIONS, users)
+        strengths, left = eigh((vectors @ vectors.T).toarray(), subset_by_index=(users - kept, users - 1))
+        found = left * np.sqrt(np.maximum(strengths, 0))
+    else:
+        kept = min(DIMENSIONS, min(vectors.shape) - 1)
+        start = np.random.default_rng(seed).standard_normal(min(vectors.shape))
+        left, strengths, _ = svds(vectors.astype(float), k=kept, v0=start)
+        found = left * strengths
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    found /= np.maximum(lengths, SHORTEST)
-    return found
+    units: Floats = np.where(lengths > SHORTEST, found / np.maximum(lengths, SHORTEST), 0)
+    return units
 
 
 def _row_products(vectors: Sparse | Floats, left: Ints, right: Ints) -> Floats:
