@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array
 
@@ -18,7 +17,6 @@ SEEDS = (0, 1, 2)
 OTHER_SEEDS = (3, 4, 5)  # looked at by nobody while the ranker was tuned
 HELD_OUT, LEAST_LINKS = 0.2, 10  # of the links of each listener who has so many
 LONG, SHORT = 20, 10
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Ids = NDArray[Any]
 Sparse = Any  # scipy's arrays have no types
 

@@ -21,7 +21,9 @@ from transformations.ranking.counts import Floats, Ints, Sparse, damped, holders
 COUNT_POWER = 0.5  # of an artist's plays: a listener's obsessions weigh, but do not rule
 RARITY_POWER = 0.8  # of log(listeners / listeners of the artist): hits weigh little
 DIMENSIONS = 32  # of the dense vectors made of sparse ones
-WEIGHTS = {"artists": 0.8, "neighbours": 0.1, "genres": 0.1}
+# What a kind counts. The first three were chosen by what finds the other half of a listener, and friends; no data at
+# hand tells how much alike listeners of one sound or mood are beyond that, so those two decide between near equals.
+WEIGHTS = {"artists": 0.8, "neighbours": 0.1, "genres": 0.1, "sound": 0.05, "moods": 0.05}
 HUB_NEIGHBOURS = 5
 HUB_USERS = 4_000  # whose nearness says who is a hub: all, or a sample of so many
 HUB_FLOOR = 0.01  # of a listener's nearness, so that one near to nobody is not drawn to all
@@ -75,23 +77,33 @@ class Matcher:
         self._dense *= self._levels[:, None].astype(np.float32)
 
     @classmethod
-    def of(cls, counts: Sparse, labels: Sparse | None = None, *, seed: int = 0) -> Matcher:
-        """The matcher of users x artists, with what is known of the artists (artists x labels)."""
+    def of(
+        cls,
+        counts: Sparse,
+        labels: Sparse | None = None,
+        *,
+        further: Mapping[str, Floats] | None = None,
+        seed: int = 0,
+    ) -> Matcher:
+        """The matcher of users x artists, with what is known of the artists (artists x labels) and further vectors."""
         artists = artist_vectors(counts)
         dense = {"neighbours": directions(artists, seed=seed)}
-        if labels is not None:
+        if labels is not None and labels.nnz:
             dense["genres"] = directions(genre_vectors(counts, labels), seed=seed)
-        return cls(artists, dense, np.asarray(counts.sum(axis=1)).ravel(), seed=seed)
+        return cls(artists, dense | dict(further or {}), np.asarray(counts.sum(axis=1)).ravel(), seed=seed)
 
     def iter_affinities(self, users: Ints) -> Iterator[tuple[Ints, Singles]]:
-        """Blocks of the users: how near each is to every listener, in the order of the scores; 0 to themselves."""
+        """Blocks of the users: how near each is to every listener, in the order of the scores; 0 to themselves.
+
+        What is not above 0 is no match.
+        """
         columns, other = self._sparse.T.tocsr(), self._dense.T
         for low in range(0, len(users), BLOCK_USERS):
             block = users[low : low + BLOCK_USERS]
             found = (self._sparse[block] @ columns).toarray()
             found += self._dense[block] @ other
             found[np.arange(len(block)), block] = 0
-            yield block, np.maximum(found, 0, out=found)
+            yield block, found
 
     def top(self, size: int, *, barred: Sparse | None = None) -> Pairs:
         """The nearest `size` of every listener; `barred` pairs (a symmetric matrix) are left out."""
@@ -127,6 +139,10 @@ class Matcher:
             affinity / (1 + affinity),
             {name: part[order] / (1 + affinity) for name, part in parts.items()},
         )
+
+    def affinity(self, kind: str, users: Ints, matches: Ints) -> Floats:
+        """The plain product of the pairs' vectors of a kind, -1 to 1, without weight or correction."""
+        return _row_products(self._kinds[kind], users, matches)
 
     def _nearness(self, sample: Ints) -> Floats:
         """How near a listener's nearest of the sample are, on average."""
@@ -164,6 +180,8 @@ def genre_vectors(counts: Sparse, labels: Sparse) -> Sparse:
 def directions(vectors: Sparse, *, seed: int = 0) -> Floats:
     """The main directions of sparse vectors, of length 1: near without an entry in common where others have both."""
     users = vectors.shape[0]
+    if min(vectors.shape) < 2:
+        return np.zeros((users, 0))
     if users <= DENSE_USERS:
         kept = min(DIMENSIONS, users)
         strengths, left = eigh((vectors @ vectors.T).toarray(), subset_by_index=(users - kept, users - 1))

@@ -45,7 +45,7 @@ class Recipe:
     factor_weight: float
 
 
-ARTISTS = Recipe(damping=0.2, rarity=0.2, ridge=2.0, label_weight=0.3, label_evenness=0.5, factor_weight=0.2)
+ARTISTS = Recipe(damping=0.2, rarity=0.25, ridge=2.0, label_weight=0.3, label_evenness=0.5, factor_weight=0.3)
 TRACKS = Recipe(damping=0.2, rarity=0.0, ridge=0.5, label_weight=0.15, label_evenness=0.0, factor_weight=0.0)
 
 
