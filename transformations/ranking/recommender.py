@@ -23,7 +23,8 @@ from transformations.ranking.factors import factorise
 
 MAX_FITTED_USERS = 5_000  # the system is users x users: beyond, a sample is fitted and all are scored by it
 MAX_LABELS = 500  # of labels that items share; the most given. Labels of which an item has one at most need no limit
-BLOCK_ITEMS = 2_000
+BLOCK_ITEMS = 4_000
+BLOCK_USERS = 2_000
 FACTORS, FACTOR_RIDGE, FACTOR_ROUNDS = 64, 30.0, 12
 Scores = NDArray[np.float32]
 
@@ -86,40 +87,50 @@ class Recommender:
                 logs(self.counts), factors=FACTORS, ridge=FACTOR_RIDGE, rounds=FACTOR_ROUNDS, seed=seed
             )
 
-    def iter_scores(self, users: Ints) -> Iterator[tuple[slice, Scores]]:
-        """Blocks of items in order: what each user may be expected to give them, items that they have included."""
-        own, fitted = self._weights[users], self._weights[self._fitted]
-        places = np.searchsorted(self._fitted, users).clip(max=len(self._fitted) - 1)
-        is_fitted = self._fitted[places] == users
-        others = self._prior.products(own[~is_fitted], fitted)
-        own_columns = own.tocsc()
-        for (block, reach), (_, reach_of_others) in zip(
-            self._prior.iter_reach(fitted), self._prior.iter_reach(own[~is_fitted]), strict=True
-        ):
+    def iter_scores(self, users: Ints) -> Iterator[tuple[slice, slice, Scores]]:
+        """Blocks of the users (as places in what was given) and of items, in order: what each user may be expected to
+        give each item, those that they have included."""
+        fitted, everything = self._weights[self._fitted], self._weights.tocsc()
+        for block, reach in self._prior.iter_reach(fitted):
             solved = cho_solve(self._system, reach, check_finite=False)
             precision = self._prior.diagonal(block) - (reach * solved).sum(axis=0)
-            told = np.empty((len(users), block.stop - block.start))
-            told[is_fitted] = solved[places[is_fitted]]
-            told[~is_fitted] = reach_of_others - others @ solved
-            scores = own_columns[:, block].toarray() - told / precision
-            if self._factors is not None:
-                of_users, of_items = self._factors
-                shares = of_users[users] @ of_items[block].T * np.sqrt(self._rarity[block])
-                scores += self._recipe.factor_weight * self._typical[users, None] * shares
-            yield block, scores.astype(np.float32)
+            columns = everything[:, block].tocsr()
+            for low in range(0, len(users), BLOCK_USERS):
+                here = slice(low, min(low + BLOCK_USERS, len(users)))
+                scores = columns[users[here]].toarray() - self._told(users[here], block, solved) / precision
+                if self._factors is not None:
+                    of_users, of_items = self._factors
+                    shares = of_users[users[here]] @ of_items[block].T * np.sqrt(self._rarity[block])
+                    scores += self._recipe.factor_weight * self._typical[users[here], None] * shares
+                yield here, block, scores.astype(np.float32)
 
     def top(self, users: Ints, size: int) -> Ranked:
         """The best `size` items that each user has not; equal scores in the order of the columns."""
-        found = np.empty((len(users), 0), dtype=np.int64)
-        best = np.empty((len(users), 0), dtype=np.float32)
-        had = self.counts[users].tocsc()
-        for block, scores in self.iter_scores(users):
-            scores[had[:, block].nonzero()] = -np.inf
-            here = np.broadcast_to(np.arange(block.start, block.stop), scores.shape)
-            found, best = _best(np.hstack([found, here]), np.hstack([best, scores]), size)
+        width = min(size, self.counts.shape[1])
+        found = np.full((len(users), width), -1)
+        best = np.full((len(users), width), -np.inf, dtype=np.float32)
+        had = self.counts.tocsc()
+        for here, block, scores in self.iter_scores(users):
+            scores[had[:, block].tocsr()[users[here]].nonzero()] = -np.inf
+            items = np.broadcast_to(np.arange(block.start, block.stop), scores.shape)
+            found[here], best[here] = _best(np.hstack([found[here], items]), np.hstack([best[here], scores]), width)
         is_left = best > 0
         ratios = np.where(is_left, best, 0) / np.maximum(self._typical[users, None], 1e-12)
         return Ranked(np.where(is_left, found, -1), ratios / (1 + ratios))
+
+    def _told(self, users: Ints, block: slice, solved: Floats) -> Floats:
+        """The users' weights times the inverse: of those fitted it is in `solved`, of others worked out from it."""
+        places = np.searchsorted(self._fitted, users).clip(max=len(self._fitted) - 1)
+        is_fitted = self._fitted[places] == users
+        if is_fitted.all():
+            found: Floats = solved[places]
+            return found
+        told = np.empty((len(users), block.stop - block.start))
+        told[is_fitted] = solved[places[is_fitted]]
+        others = self._weights[users[~is_fitted]]
+        products = self._prior.products(others, self._weights[self._fitted])
+        told[~is_fitted] = self._prior.reach(others, block) - products @ solved
+        return told
 
 
 class _Prior:
@@ -143,10 +154,15 @@ class _Prior:
 
     def iter_reach(self, weights: Sparse) -> Iterator[tuple[slice, Floats]]:
         """weights M⁻¹, by blocks of items."""
-        by_label, columns = weights @ self._labels.T, weights.tocsc()
         for low in range(0, weights.shape[1], BLOCK_ITEMS):
             block = slice(low, min(low + BLOCK_ITEMS, weights.shape[1]))
-            yield block, (columns[:, block].toarray() - _dense(by_label @ self._solved[:, block])) / self._ridge
+            yield block, self.reach(weights, block)
+
+    def reach(self, weights: Sparse, block: slice) -> Floats:
+        """weights M⁻¹, for a block of items."""
+        by_label = _dense((weights @ self._labels.T) @ self._solved[:, block])
+        found: Floats = weights[:, block].toarray() - by_label
+        return found / self._ridge
 
     def diagonal(self, block: slice) -> Floats:
         """The diagonal of M⁻¹."""

@@ -34,7 +34,10 @@ def shared_labels(items: int = 23) -> csr_array:
 
 
 def scores_of(ranker: Recommender, users: Ints) -> Floats:
-    return np.concatenate([scores for _, scores in ranker.iter_scores(users)], axis=1)
+    found = np.full((len(users), ranker.counts.shape[1]), np.nan)
+    for here, block, scores in ranker.iter_scores(users):
+        found[here, block] = scores
+    return found
 
 
 def in_items(counts: csr_array, labels: csr_array | None, recipe: Recipe, *, fitted: Ints | None = None) -> Floats:
@@ -65,6 +68,7 @@ def test_solving_through_users_is_ease(labels: csr_array | None, monkeypatch: py
 
 def test_users_beyond_the_sample_are_scored_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recommender, "MAX_FITTED_USERS", 9)
+    monkeypatch.setattr(recommender, "BLOCK_USERS", 4)
     ranker = Recommender(plays(), PLAIN, labels=one_label_each(), seed=4)
     fitted = np.sort(np.random.default_rng(4).choice(14, 9, replace=False))
     expected = in_items(plays(), one_label_each(), PLAIN, fitted=fitted)
@@ -86,6 +90,7 @@ def test_blocks_of_items_change_no_list(recipe: Recipe, monkeypatch: pytest.Monk
     ranker = Recommender(plays(), recipe, labels=one_label_each())
     whole = ranker.top(np.arange(14), 6)
     monkeypatch.setattr(recommender, "BLOCK_ITEMS", 4)
+    monkeypatch.setattr(recommender, "BLOCK_USERS", 5)
     parts = ranker.top(np.arange(14), 6)
     assert whole.items.tolist() == parts.items.tolist()
     assert whole.scores == pytest.approx(parts.scores, abs=1e-5)
@@ -112,7 +117,7 @@ def test_rows_in_another_order_give_the_same_lists() -> None:
 def test_who_has_everything_is_recommended_nothing() -> None:
     counts = Counts.of(["ann", "ann", "ben"], ["a", "b", "a"], [5, 5, 5])
     found = Recommender(counts.matrix, ARTISTS).top(np.arange(2), 3)
-    assert found.items[0].tolist() == [-1, -1, -1][: found.items.shape[1]]
+    assert found.items[0].tolist() == [-1, -1]
     assert not found.scores[0].any()
 
 
