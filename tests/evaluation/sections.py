@@ -9,6 +9,9 @@ from typing import cast
 
 # The letter by which people know a section, and its module.
 SECTIONS = {
+    "A": "unheard_artists",
+    "B": "unheard_tracks",
+    "C": "like_listeners",
     "D": "mood_from_sound",
     "F": "features_unknown",
     "G": "mood_from_words",
