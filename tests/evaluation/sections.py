@@ -9,6 +9,9 @@ from typing import cast
 
 # The letter by which people know a section, and its module.
 SECTIONS = {
+    "A": "unheard_artists",
+    "B": "unheard_tracks",
+    "C": "like_listeners",
     "D": "mood_from_sound",
     "E": "same_song",
     "F": "features_unknown",

@@ -270,7 +270,7 @@ def test_a_feed_that_arrives_later_replaces_the_listen_and_touches_both_days(
 
 
 def test_a_change_of_a_members_track_reaches_its_listen(lake: Lake, settings: Settings, tmp_path: Path) -> None:
-    """An edit and its song, played at one moment, are one listen; then a catalogue that has the song moves its record."""
+    """A song and its edit, heard at one moment, are one listen; a catalogue with the song moves its record alone."""
     song, edit = worlds.Song("A", "Song", worlds.spotify_id(2)), worlds.Song("A", "Song - Edit", worlds.spotify_id(1))
     at = datetime(2014, 5, 1, 12)  # noqa: DTZ001
     import_plays(lake, settings, tmp_path, [worlds.Play("ash", at, song, None)])

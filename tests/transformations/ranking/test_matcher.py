@@ -1,0 +1,136 @@
+"""Matches: symmetric, made of parts that add up, and what stands in the way stands nowhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array, vstack
+
+from transformations.ranking import matcher
+from transformations.ranking.matcher import Matcher, Pairs
+
+USERS, ARTISTS = 40, 60
+
+
+def plays(seed: int = 1, *, users: int = USERS, artists: int = ARTISTS) -> csr_array:
+    """Listeners of three scenes, and some hits that all may have."""
+    rng = np.random.default_rng(seed)
+    scene, own = np.arange(users) % 3, np.arange(artists) % 3
+    likely = np.where(scene[:, None] == own, 0.35, 0.03)
+    likely[:, :4] = 0.5
+    held = rng.random((users, artists)) < likely
+    held[:, -1] |= ~held.any(axis=1)
+    return csr_array(np.where(held, rng.geometric(0.05, held.shape), 0).astype(float))
+
+
+def genres(artists: int = ARTISTS) -> csr_array:
+    return csr_array(np.eye(3)[np.arange(artists) % 3])
+
+
+def table(pairs: Pairs) -> dict[tuple[int, int], float]:
+    return dict(zip(zip(pairs.users.tolist(), pairs.matches.tolist(), strict=True), pairs.scores, strict=True))
+
+
+def test_scores_are_symmetric_and_their_parts_add_up() -> None:
+    pairs = Matcher.of(plays(), genres()).top(USERS)
+    scores = table(pairs)
+    assert all(scores[pair] == scores[pair[::-1]] for pair in scores)
+    assert set(pairs.parts) == {"artists", "neighbours", "genres"}
+    assert sum(pairs.parts.values()) == pytest.approx(pairs.scores, abs=1e-12)
+    assert ((pairs.scores > 0) & (pairs.scores < 1)).all()
+
+
+def test_ranks_are_dense_from_one_and_nobody_matches_themselves() -> None:
+    pairs = Matcher.of(plays(), genres()).top(7)
+    assert (pairs.users != pairs.matches).all()
+    for user in range(USERS):
+        own = pairs.users == user
+        assert pairs.ranks[own].tolist() == list(range(1, 8))
+        assert (np.diff(pairs.scores[own]) <= 0).all()
+
+
+def test_the_first_of_a_short_list_are_those_of_a_long_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Matcher.of(plays(), genres()).top(USERS)
+    monkeypatch.setattr(matcher, "BLOCK_USERS", 7)
+    monkeypatch.setattr(matcher, "BLOCK_PAIRS", 11)
+    short = Matcher.of(plays(), genres()).top(5)
+    first = whole.ranks <= 5
+    assert short.matches.tolist() == whole.matches[first].tolist()
+    assert short.scores == pytest.approx(whole.scores[first])
+
+
+def test_the_top_match_of_a_user_split_in_two_is_the_other_half() -> None:
+    rng = np.random.default_rng(3)
+    counts = plays(users=120)
+    halves = [csr_array(rng.binomial(counts.toarray().astype(int), 0.5).astype(float)) for _ in range(2)]
+    pairs = Matcher.of(vstack(halves).tocsr(), genres()).top(1)
+    assert (pairs.matches == (pairs.users + 120) % 240).mean() > 0.95
+
+
+def test_two_listeners_alone_match_by_what_they_share() -> None:
+    shared = csr_array(np.array([[5.0, 3, 0], [4, 0, 2]]))
+    strangers = csr_array(np.array([[5.0, 3, 0, 0], [0, 0, 4, 2]]))
+    assert Matcher.of(shared).top(50).users.tolist() == [0, 1]
+    assert Matcher.of(strangers).top(50).users.tolist() == []
+
+
+def test_barred_pairs_stand_in_neither_list() -> None:
+    free = Matcher.of(plays(), genres())
+    pairs = free.top(USERS)
+    user, match = int(pairs.users[0]), int(pairs.matches[0])
+    barred = np.zeros((USERS, USERS))
+    barred[[user, match], [match, user]] = 1
+    left = table(free.top(USERS, barred=csr_array(barred)))
+    assert (user, match) not in left
+    assert (match, user) not in left
+    assert len(left) == len(pairs.users) - 2
+
+
+def test_a_hub_is_held_back() -> None:
+    """Twenty listeners in pairs, .45 near to their own other one, .25 to all, and .5 to a hub."""
+    pairs, own = np.kron(np.eye(10), np.ones((2, 1))), np.eye(20)
+    listeners = np.hstack([np.full((20, 1), 0.5), np.sqrt(0.2) * pairs, np.sqrt(0.55) * own])
+    hub = np.eye(1, listeners.shape[1])
+    vectors = csr_array(np.vstack([listeners, hub]))
+    ours = Matcher(vectors, {}, np.full(21, 100.0), weights={"artists": 1.0}).top(1)
+    assert ours.matches[:20].tolist() == (np.arange(20) ^ 1).tolist()
+    assert (vectors @ vectors.T).toarray()[0, 20] > (vectors @ vectors.T).toarray()[0, 1]
+
+
+def test_a_listener_of_few_plays_scores_less() -> None:
+    counts = np.kron(np.ones((3, 1)), np.arange(1.0, 6))
+    counts[1] *= 100
+    counts[2] *= 1 / 5
+    scores = table(Matcher.of(csr_array(counts)).top(2))
+    assert scores[0, 1] > scores[0, 2] > 0
+
+
+def test_a_sample_says_who_is_a_hub_in_a_large_population(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matcher, "HUB_USERS", 15)
+    one, other = (Matcher.of(plays(), genres(), seed=6).top(5) for _ in range(2))
+    assert one.matches.tolist() == other.matches.tolist()
+    assert len(one.users) == 5 * USERS
+    assert np.isfinite(one.scores).all()
+
+
+def test_further_vectors_join_the_score() -> None:
+    counts = plays()
+    artists = matcher.artist_vectors(counts)
+    sound = np.zeros((USERS, 2))
+    sound[np.arange(USERS), np.arange(USERS) % 2] = 1
+    weights = {"artists": 0.5, "sound": 0.5}
+    pairs = Matcher(artists, {"sound": sound}, np.asarray(counts.sum(axis=1)), weights=weights).top(3)
+    same = (pairs.users % 2) == (pairs.matches % 2)
+    assert same.mean() > 0.95
+    assert not pairs.parts["sound"][~same].any()
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), users=st.integers(1, 9), artists=st.integers(1, 9))
+def test_small_populations_have_sound_scores(seed: int, users: int, artists: int) -> None:
+    pairs = Matcher.of(plays(seed, users=users, artists=artists), genres(artists)).top(50)
+    assert np.isfinite(pairs.scores).all()
+    assert ((pairs.scores > 0) & (pairs.scores < 1)).all()
+    assert sum(pairs.parts.values()) == pytest.approx(pairs.scores, abs=1e-12)

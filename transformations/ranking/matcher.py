@@ -1,0 +1,205 @@
+"""Who listens like whom: every pair of listeners, exactly, in blocks; the nearest of each and what makes their score.
+
+A listener is a sparse vector of artists and short dense vectors (of who shares their artists, of genres, of sound, of
+mood), and affinity the weighted sum of their products. Hubs, near to everybody, are held back by dividing through how
+near a listener's nearest are (as CSLS does, but in proportion, so that nothing in common stays nothing); listeners of
+few plays are shrunk. Both are factors of a listener, so the score is symmetric and the sum of its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+from scipy.sparse.linalg import svds
+
+from transformations.ranking.counts import Floats, Ints, Sparse, damped, holders, logs, scaled, unit_rows
+
+COUNT_POWER = 0.5  # of an artist's plays: a listener's obsessions weigh, but do not rule
+RARITY_POWER = 0.8  # of log(listeners / listeners of the artist): hits weigh little
+DIMENSIONS = 32  # of the dense vectors made of sparse ones
+# What a kind counts. The first three were chosen by what finds the other half of a listener, and friends; no data at
+# hand tells how much alike listeners of one sound or mood are beyond that, so those two decide between near equals.
+WEIGHTS = {"artists": 0.8, "neighbours": 0.1, "genres": 0.1, "sound": 0.05, "moods": 0.05}
+HUB_NEIGHBOURS = 5
+HUB_USERS = 4_000  # whose nearness says who is a hub: all, or a sample of so many
+HUB_FLOOR = 0.01  # of a listener's nearness, so that one near to nobody is not drawn to all
+SHRINKAGE = 10.0  # plays at which a listener counts half
+DENSE_USERS = 2_000  # up to which they are worked out from all products of users
+SHORTEST = 1e-6  # length of a vector; below it is nothing but rounding
+BLOCK_USERS = 500
+BLOCK_PAIRS = 200_000
+Singles = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rows: a listener, the one matched (both as rows of the counts), rank from 1, score in 0-1 and its parts."""
+
+    users: Ints
+    matches: Ints
+    ranks: Ints
+    scores: Floats
+    parts: Mapping[str, Floats]  # they add up to the score
+
+
+class Matcher:
+    """Listeners by their vectors. `plays` is how much each listened; `weights` say what a kind of vector counts.
+
+    The vectors are of length 1, or 0 where nothing is known of a listener.
+    """
+
+    def __init__(
+        self,
+        artists: Sparse,
+        dense: Mapping[str, Floats],
+        plays: Floats,
+        *,
+        weights: Mapping[str, float] = WEIGHTS,
+        seed: int = 0,
+    ) -> None:
+        size = artists.shape[0]
+        self._kinds: dict[str, Sparse | Floats] = {"artists": artists, **dense}
+        self._weights = weights
+        roots = {name: np.sqrt(weights[name]) for name in self._kinds}
+        self._sparse = (artists * roots["artists"]).astype(np.float32).tocsr()
+        self._dense = np.hstack(
+            [np.zeros((size, 0)), *[dense[name] * roots[name] for name in dense]], dtype=np.float32, casting="same_kind"
+        )
+        sample = np.arange(size)
+        if size > HUB_USERS:
+            sample = np.sort(np.random.default_rng(seed).choice(size, HUB_USERS, replace=False))
+        self._levels = np.sqrt(plays / (plays + SHRINKAGE) / (self._nearness(sample) + HUB_FLOOR))
+        self._sparse = scaled(self._sparse, rows=self._levels.astype(np.float32))
+        self._dense *= self._levels[:, None].astype(np.float32)
+
+    @classmethod
+    def of(
+        cls,
+        counts: Sparse,
+        labels: Sparse | None = None,
+        *,
+        further: Mapping[str, Floats] | None = None,
+        seed: int = 0,
+    ) -> Matcher:
+        """The matcher of users x artists, with what is known of the artists (artists x labels) and further vectors."""
+        artists = artist_vectors(counts)
+        dense = {"neighbours": directions(artists, seed=seed)}
+        if labels is not None and labels.nnz:
+            dense["genres"] = directions(genre_vectors(counts, labels), seed=seed)
+        return cls(artists, dense | dict(further or {}), np.asarray(counts.sum(axis=1)).ravel(), seed=seed)
+
+    def iter_affinities(self, users: Ints) -> Iterator[tuple[Ints, Singles]]:
+        """Blocks of the users: how near each is to every listener, in the order of the scores; 0 to themselves.
+
+        What is not above 0 is no match.
+        """
+        columns, other = self._sparse.T.tocsr(), self._dense.T
+        for low in range(0, len(users), BLOCK_USERS):
+            block = users[low : low + BLOCK_USERS]
+            found = (self._sparse[block] @ columns).toarray()
+            found += self._dense[block] @ other
+            found[np.arange(len(block)), block] = 0
+            yield block, found
+
+    def top(self, size: int, *, barred: Sparse | None = None) -> Pairs:
+        """The nearest `size` of every listener; `barred` pairs (a symmetric matrix) are left out."""
+        users, matches = [], []
+        for block, found in self.iter_affinities(np.arange(self._sparse.shape[0])):
+            if barred is not None:
+                found[barred[block].nonzero()] = 0
+            kept = min(size, found.shape[1])
+            nearest = np.argpartition(found, found.shape[1] - kept, axis=1)[:, -kept:]
+            is_near = np.take_along_axis(found, nearest, axis=1) > 0
+            users.append(np.repeat(block, is_near.sum(axis=1)))
+            matches.append(nearest[is_near])
+        return self.scored(np.concatenate(users), np.concatenate(matches))
+
+    def scored(self, users: Ints, matches: Ints) -> Pairs:
+        """The pairs, ranked within each user by score, then by the match; those with nothing in common are left out."""
+        levels = self._levels[users] * self._levels[matches]
+        parts = {
+            name: self._weights[name] * levels * _row_products(vectors, users, matches)
+            for name, vectors in self._kinds.items()
+        }
+        affinity = np.sum(list(parts.values()), axis=0)
+        is_match = affinity > 0
+        order = np.lexsort((matches, -affinity, users))
+        order = order[is_match[order]]
+        users, matches, affinity = users[order], matches[order], affinity[order]
+        firsts = np.flatnonzero(np.r_[True, users[1:] != users[:-1]]) if len(users) else np.empty(0, dtype=np.int64)
+        sizes = np.diff(np.r_[firsts, len(users)])
+        return Pairs(
+            users,
+            matches,
+            np.arange(len(users)) - np.repeat(firsts, sizes) + 1,
+            affinity / (1 + affinity),
+            {name: part[order] / (1 + affinity) for name, part in parts.items()},
+        )
+
+    def affinity(self, kind: str, users: Ints, matches: Ints) -> Floats:
+        """The plain product of the pairs' vectors of a kind, -1 to 1, without weight or correction."""
+        return _row_products(self._kinds[kind], users, matches)
+
+    def _nearness(self, sample: Ints) -> Floats:
+        """How near a listener's nearest of the sample are, on average."""
+        kept = min(HUB_NEIGHBOURS, max(len(sample) - 1, 1))
+        columns, other = self._sparse[sample].T.tocsr(), self._dense[sample].T
+        places = np.full(self._sparse.shape[0], -1)
+        places[sample] = np.arange(len(sample))
+        found = []
+        for low in range(0, self._sparse.shape[0], BLOCK_USERS):
+            block = slice(low, low + BLOCK_USERS)
+            products = (self._sparse[block] @ columns).toarray() + self._dense[block] @ other
+            rows = np.flatnonzero(places[block] >= 0)
+            products[rows, places[block][rows]] = 0
+            nearest = np.partition(products, products.shape[1] - kept, axis=1)[:, -kept:]
+            found.append(np.maximum(nearest.mean(axis=1, dtype=float), 0))
+        return np.concatenate(found)
+
+
+def artist_vectors(counts: Sparse) -> Sparse:
+    """Users by artists: damped plays times how rare the artist is, of length 1. An artist of everybody still counts."""
+    rarity = np.log1p(counts.shape[0] / np.maximum(holders(counts), 1)) ** RARITY_POWER
+    return unit_rows(scaled(damped(counts, COUNT_POWER), columns=rarity))
+
+
+def genre_vectors(counts: Sparse, labels: Sparse) -> Sparse:
+    """Users by what is known of their artists, times how rare it is, of length 1; what is true of all says nothing.
+
+    `labels` are artists by labels.
+    """
+    genres = (unit_rows(logs(counts)) @ unit_rows(logs(labels))).tocsr()
+    rarity = np.log(genres.shape[0] / np.maximum(holders(genres), 1))
+    return unit_rows(scaled(genres, columns=rarity))
+
+
+def directions(vectors: Sparse, *, seed: int = 0) -> Floats:
+    """The main directions of sparse vectors, of length 1: near without an entry in common where others have both."""
+    users = vectors.shape[0]
+    if min(vectors.shape) < 2:
+        return np.zeros((users, 0))
+    if users <= DENSE_USERS:
+        kept = min(DIMENSIONS, users)
+        strengths, left = eigh((vectors @ vectors.T).toarray(), subset_by_index=(users - kept, users - 1))
+        found = left * np.sqrt(np.maximum(strengths, 0))
+    else:
+        kept = min(DIMENSIONS, min(vectors.shape) - 1)
+        start = np.random.default_rng(seed).standard_normal(min(vectors.shape))
+        left, strengths, _ = svds(vectors.astype(float), k=kept, v0=start)
+        found = left * strengths
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    units: Floats = np.where(lengths > SHORTEST, found / np.maximum(lengths, SHORTEST), 0)
+    return units
+
+
+def _row_products(vectors: Sparse | Floats, left: Ints, right: Ints) -> Floats:
+    """The product of each pair of rows, in blocks."""
+    found = [
+        np.asarray((vectors[left[low : low + BLOCK_PAIRS]] * vectors[right[low : low + BLOCK_PAIRS]]).sum(axis=1))
+        for low in range(0, len(left), BLOCK_PAIRS)
+    ]
+    return np.concatenate(found) if found else np.empty(0)
