@@ -10,14 +10,15 @@ titles ("Live Forever", "The Way I Live"), so only a note in brackets or after a
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 # Latin, Latin Extended and full-width letters whose compatibility decomposition is one ASCII letter and accents.
 ACCENT_BLOCKS = ((0x00C0, 0x0250), (0x1E00, 0x1F00), (0xFF01, 0xFF5F))
-LIGATURES = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ı": "i", "þ": "th", "ð": "d"}
+BARRED, BARE = "øđłıð", "odlid"
+LIGATURES = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
 
 LATIN_ACCENTS = "[\u0300-\u036f]"  # written apart from their letter; marks of other scripts are letters there
 
@@ -90,8 +91,11 @@ DASH = " - "
 # Words that say what a note is, not of which recording: "Live Version" is "Live".
 EMPTY_WORDS_OF_VERSIONS = r"(?<=\w )version\b|\bversion (?=\w)"
 
-NUMERALS = {"ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "i": 1,
-            "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}  # fmt: skip
+NUMERALS = {
+    "i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "x": "10",
+    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5",
+}  # fmt: skip
+NUMBER = rf"^(\d+|{'|'.join(NUMERALS)})$"
 COUNTED = {"pt": "part", "pts": "part", "parts": "part", "volume": "vol", "opus": "op", "nr": "no", "number": "no"}
 # What may stand before a numeral: there even "i" and "one" are numbers.
 BEFORE_NUMERALS = ("part", "vol", "chapter", "act", "no", "op", "book")
@@ -141,7 +145,9 @@ def repaired(text: Column) -> Column:
 def folded(text: Column) -> Column:
     """Lower case without accents or typographic dashes and quotes, blanks squeezed, misread letters repaired."""
     out = F.translate(
-        F.lower(repaired(text)), ACCENTED + "\u2010\u2011\u2012\u2013\u2014\u2018\u2019", PLAIN + "-----''"
+        F.lower(repaired(text)),
+        ACCENTED + BARRED + "\u2010\u2011\u2012\u2013\u2014\u2018\u2019",
+        PLAIN + BARE + "-----''",
     )
     out = F.regexp_replace(out, LATIN_ACCENTS, "")
     for ligature, plain in LIGATURES.items():
@@ -282,14 +288,41 @@ def _titled(text: Column, otherwise: Column) -> Column:
     return F.regexp_replace(_numbered(_words(text, otherwise)), r"^(the|an?) (?=.)", "")
 
 
-def _numbered(words: Column) -> Column:
-    for written, counted in COUNTED.items():
-        words = F.regexp_replace(words, rf"\b{written}\b", counted)
-    for numeral, number in (*NUMERALS.items(), *NUMERALS.items()):  # "Parts I-V": the second after the first
-        words = F.regexp_replace(words, rf"\b({'|'.join(BEFORE_NUMERALS)})((?: \d+)*) {numeral}\b", f"$1$2 {number}")
-    for numeral in AT_THE_END:
-        words = F.regexp_replace(words, rf" {numeral}$", f" {NUMERALS[numeral]}")
-    return F.regexp_replace(words, r"\b(part|no) (?=\d)", "")
+def _numbered(text: Column) -> Column:
+    """Words of numbers as digits, and "part" and "no" dropped before them: "Pt. II", "Part Two", "No. 2" are "2"."""
+
+    def counted(words: Column) -> Column:
+        return F.transform(words, lambda word: F.coalesce(F.try_element_at(_literal(COUNTED), word), word))
+
+    def with_digits(words: Column) -> Column:
+        def at(place: Column) -> Column:
+            return F.when(place >= 0, F.get(words, place))
+
+        def digits(word: Column, place: Column) -> Column:
+            before = at(place - 1).isin(*BEFORE_NUMERALS)
+            after_one = at(place - 2).isin(*BEFORE_NUMERALS) & at(place - 1).rlike(NUMBER)  # "Parts I-V"
+            is_last = (place > 0) & (place == F.size(words) - 1)
+            return F.coalesce(
+                F.when(before | after_one, F.try_element_at(_literal(NUMERALS), word)),
+                F.when(is_last & word.isin(*AT_THE_END), F.try_element_at(_literal(NUMERALS), word)),
+                word,
+            )
+
+        return F.transform(words, digits)
+
+    def bare(words: Column) -> Column:
+        def is_counting(word: Column, place: Column) -> Column:
+            return word.isin("part", "no") & F.coalesce(F.get(words, place + 1).rlike(r"^\d"), F.lit(False))
+
+        return F.filter(words, lambda word, place: ~is_counting(word, place))
+
+    words = _let(_let(F.split(text, " "), counted), with_digits)
+    return F.array_join(_let(words, bare), " ")
+
+
+def _literal(pairs: Mapping[str, str]) -> Column:
+    told = ", ".join(f"'{word}', '{meaning}'" for word, meaning in pairs.items())
+    return F.expr(f"map({told})")
 
 
 # --- artists

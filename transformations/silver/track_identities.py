@@ -49,6 +49,7 @@ from transformations.names import (
     title_parts,
     without_artist,
 )
+from transformations.pinning import pinned
 from transformations.silver.artist_blocks import artist_blocks, ends
 
 RULE_VERSION = 2
@@ -71,8 +72,8 @@ def build(
     *, plays: DataFrame, catalogue_tracks: DataFrame, identity_reviews: DataFrame, previous: DataFrame
 ) -> DataFrame:
     """New plays and the rows of before in, a row per feed and track key out."""
-    evidence = _with_names(_evidence(plays, previous))
-    catalogue = _credits(catalogue_tracks)
+    evidence = pinned(_with_names(_evidence(plays, previous)))
+    catalogue = pinned(_credits(catalogue_tracks))
     found = _by_names(evidence, catalogue, catalogue_tracks, identity_reviews)
     by_id = catalogue_tracks.select("spotify_id", F.col("track_id").alias("track_by_id"))
     return _told(_own(_by_ids(found.join(by_id, "spotify_id", "left"))))
@@ -137,40 +138,22 @@ def _credits(catalogue_tracks: DataFrame) -> DataFrame:
 def _by_names(
     evidence: DataFrame, catalogue: DataFrame, catalogue_tracks: DataFrame, identity_reviews: DataFrame
 ) -> DataFrame:
-    """Adds what the names alone lead to, per key: struct `match` (null where to nothing), `near`, what artists.
-
-    The trap: Spark plans every use of `evidence` anew, so it is joined with, and only names without a match and the
-    artists that are looked for are taken from it.
-    """
+    """Adds what the names alone lead to, per key: struct `match` (null where to nothing), `near`, what artists."""
     rejected = identity_reviews.where("decision = 'reject'").select("names_id", "catalogue_names_id")
-    accepted = identity_reviews.where("decision = 'accept'").select("names_id", "catalogue_names_id")
-    reviewed = (
-        catalogue_tracks.select(F.col("names_id").alias("catalogue_names_id"), _candidate().alias("of_review"))
-        .join(accepted, "catalogue_names_id")
-        .groupBy("names_id")
-        .agg(F.min("of_review").alias("of_review"))
-    )
-    same = (
-        catalogue.join(rejected, ["names_id", "catalogue_names_id"], "left_anti")
-        .groupBy("names_id")
-        .agg(F.min(F.struct("place", _candidate().alias("candidate")))["candidate"].alias("of_same"))
-    )
-    is_split = rejected.where("names_id = catalogue_names_id").select("names_id", F.lit(True).alias("is_split"))
     main = exact_key(F.get("artist_names", F.lit(0)))
     exact = catalogue_tracks.groupBy(
         main.alias("exact_artist"), exact_key(F.col("track_name")).alias("exact_title")
     ).agg(F.min(_candidate()).alias("of_exact"))
+    sames = pinned(_of_names(catalogue, catalogue_tracks, identity_reviews, rejected))
     written = (
         evidence.withColumn("exact_artist", exact_key(F.col("artist_name")))
         .withColumn("exact_title", exact_key(F.col("track_name")))
         .join(exact, ["exact_artist", "exact_title"], "left")
-        .join(is_split, "names_id", "left")
-        .join(same, "names_id", "left")
-        .join(reviewed, "names_id", "left")
+        .join(sames, "names_id", "left")
     )
-    artists = _known_artists(evidence, catalogue)
+    artists = pinned(_known_artists(evidence, catalogue))
     names = (
-        evidence.join(same.select("names_id"), "names_id", "left_anti")
+        evidence.join(sames.where("of_same IS NOT NULL").select("names_id"), "names_id", "left_anti")
         .groupBy("names_id")
         .agg(F.min(F.struct("artist_credit", "title", "version_letters")).alias("name"))
         .select("names_id", "name.*")
@@ -189,6 +172,32 @@ def _by_names(
         F.col("of_near"),
     )
     return told.withColumn("match", by_names)
+
+
+def _of_names(
+    catalogue: DataFrame, catalogue_tracks: DataFrame, identity_reviews: DataFrame, rejected: DataFrame
+) -> DataFrame:
+    """Per names the catalogue's track of the same (`of_same`), that of an accepted review (`of_review`), and whether a
+    review split them from the catalogue's own (`is_split`)."""
+    accepted = identity_reviews.where("decision = 'accept'").select("names_id", "catalogue_names_id")
+    reviewed = catalogue_tracks.select(
+        F.col("names_id").alias("catalogue_names_id"), _candidate().alias("candidate")
+    ).join(accepted, "catalogue_names_id")
+    same = catalogue.join(rejected, ["names_id", "catalogue_names_id"], "left_anti")
+    placed = F.struct("place", _candidate().alias("candidate"))
+    found = (
+        same.select("names_id", placed.alias("same"))
+        .unionByName(reviewed.select("names_id", F.col("candidate").alias("of_review")), allowMissingColumns=True)
+        .unionByName(
+            rejected.where("names_id = catalogue_names_id").select("names_id", F.lit(True).alias("is_split")),
+            allowMissingColumns=True,
+        )
+    )
+    return found.groupBy("names_id").agg(
+        F.min("same")["candidate"].alias("of_same"),
+        F.min("of_review").alias("of_review"),
+        F.max("is_split").alias("is_split"),
+    )
 
 
 def _candidate() -> Column:
