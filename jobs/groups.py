@@ -413,7 +413,7 @@ def conformed(rows: DataFrame, contract: Contract) -> DataFrame:
     extra = sorted(set(given) - set(contract.names))
     if wrong or extra:
         raise ContractError(f"{contract.table}: {'; '.join([*wrong, *(f'{name} is not declared' for name in extra)])}")
-    return rows.select(*contract.names)
+    return rows.selectExpr(*contract.names)
 
 
 def bounded_column(contract: Contract) -> str | None:
