@@ -100,8 +100,8 @@ def analyze(lake: Lake, user: str, *, last: int = 50, now: datetime | None = Non
     known = [row for row in plays if row[MOODS[0]] is not None]
     if len(known) < MIN_MOOD_PLAYS:
         raise TooLittleDataError(
-            f"of the last {last} plays {len(plays)} are here and {len(known)} have a known mood: at least "
-            f"{MIN_MOOD_PLAYS} are needed. Import or fetch more, `run`, and look at `status`"
+            f"too little to go by: of the last {last} plays the lake has {len(plays)}, {len(known)} of them with a "
+            f"known mood, and at least {MIN_MOOD_PLAYS} are needed. Import or fetch more, then `run`"
         )
     moods = {mood: math.fsum(row[mood] for row in known) / len(known) for mood in MOODS}
     moment = _moment(now, "UTC")
@@ -185,7 +185,7 @@ def told_profile(profile: Row) -> str:
         profile["period"], f"in the last {profile['period'].removesuffix('d')} days"
     )
     plays, entries = profile["listen_count"], profile["entry_count"]
-    from_ = f"{plays:,} plays and {entries:,} reported moods {within}"
+    from_ = f"{_counted(plays, 'play')} and {_counted(entries, 'reported mood')} {within}"
     if profile["status"] == "too_few_plays":
         return (
             f"Nothing can be said yet: {from_}; at least {MIN_PLAYS} plays are needed, a report counts {ENTRY_PLAYS}."
@@ -281,6 +281,10 @@ def _mood_table(title: str, first: str) -> Table:
 
 def _add_row(table: Table, name: str, moods: Any, *rest: str) -> None:
     table.add_row(escape(name), *[share_bar(moods[mood]) for mood in MOODS], *rest)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _highest(moods: Mapping[str, Any]) -> str:
