@@ -287,7 +287,7 @@ users_app.command("blocked", epilog=BLOCKED_EXAMPLE)(blocked)
 app.command(
     "feedback",
     epilog="Examples: run_ingestion.py feedback spotify:track:4cOdK2wGLETKBW3PvgPWqT --user anna --like  |  "
-    "run_ingestion.py feedback 'Björk - Jóga' --user anna --dislike",
+    "run_ingestion.py feedback 'Björk - Jóga' --user anna --dislike  |  run_ingestion.py feedback --user anna",
 )(feedback)
 app.command("queue", epilog="Example: run_ingestion.py queue spotify:track:4cOdK2wGLETKBW3PvgPWqT --user anna")(queue)
 

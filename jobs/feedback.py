@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from rich.console import Console
 
 from clients.spotify_api import spotify_track_id
 from jobs.people import listener
@@ -20,11 +21,13 @@ from jobs.runtime.publish import recover
 from schemas.vocab import VERDICTS
 from transformations.ids import ID_LENGTH, PART_SEPARATOR
 from transformations.names import artist_key, title_key
+from transformations.silver.track_feedback import build as last_words
 
 TABLE = "bronze.track_feedback"
 TRACK_ID = re.compile(r"[0-9a-f]{32}")
 NAMES = re.compile(r"(?P<artist>.+?)\s+[-\u2013]\s+(?P<title>.+)")  # a hyphen or a dash
 SHOWN_TRACKS = 5
+SAID = {"like": "likes", "dislike": "does not want to hear", "none": "says nothing of"}
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,29 @@ def say(lake: Lake, user: str, track: str, verdict: str, *, now: datetime | None
     return found, True
 
 
+def said_by(lake: Lake, user: str) -> list[tuple[Track, bool]]:
+    """The tracks that a listener likes (True) or does not want to hear (False), by name, as they said it last.
+
+    Raises UsageError for an unknown listener.
+    """
+    words = last_words(track_feedback=lake.read(TABLE).where(F.col("user_id") == listener(lake, user)))
+    rows = words.join(lake.read("silver.tracks"), "track_id").select(
+        "track_id", "artist_names", "track_name", "is_liked"
+    )
+    found = [
+        (Track(row["track_id"], row["artist_names"][0], row["track_name"]), row["is_liked"]) for row in rows.collect()
+    ]
+    return sorted(found, key=lambda said: (str(said[0]).casefold(), said[0].track_id))
+
+
+def print_said(user: str, said: list[tuple[Track, bool]], console: Console) -> None:
+    """A line a track."""
+    if not said:
+        console.print(f"{user} said nothing of any track yet.", markup=False)
+    for track, is_liked in said:
+        console.print(f"{user} {SAID['like' if is_liked else 'dislike']} {track}", markup=False, soft_wrap=True)
+
+
 def track_of(lake: Lake, text: str) -> Track:
     """The track meant by a Spotify id, URI or address, a track_id of ours, or "Artist - Title".
 
@@ -99,8 +125,8 @@ def _is_meant(text: str) -> Column:
 
 
 def _last_word(lake: Lake, user_id: str, track_id: str) -> str:
-    said = lake.read(TABLE).where(F.col("user_id") == user_id)
-    payload = F.from_json("payload", "track_id string, verdict string")
-    of_track = said.withColumn("said", payload).where(F.col("said.track_id") == track_id)
-    last = of_track.orderBy(F.col("event_at").desc(), F.col("event_id").desc()).select("said.verdict").first()
-    return str(last["verdict"]) if last else "none"
+    words = last_words(track_feedback=lake.read(TABLE).where(F.col("user_id") == user_id))
+    last = words.where(F.col("track_id") == track_id).first()
+    if last is None:
+        return "none"
+    return "like" if last["is_liked"] else "dislike"

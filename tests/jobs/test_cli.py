@@ -148,6 +148,7 @@ def test_missing_jars_say_how_to_get_them(tmp_path: Path) -> None:
         (("privacy", "set", "ash"), "choose one at least"),
         (("feedback", "A - B", "--user", "ash"), "one of --like, --dislike, --clear"),
         (("feedback", "A - B", "--user", "ash", "--like", "--dislike"), "one of --like, --dislike, --clear"),
+        (("feedback", "--user", "ash", "--like"), "without a track"),
         (("users", "block", "ash"), "OTHER"),
         (("train", "mood"), "--labels"),
         (("train", "mood", "--labels", "no-such.csv"), "no-such.csv cannot be read"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from jobs.feedback import say, track_of
+from jobs.feedback import print_said, said_by, say, track_of
 from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake
 from jobs.runtime.settings import Settings
@@ -61,8 +63,17 @@ def test_the_last_word_is_in_silver_the_next_night(heard: Lake, settings: Settin
     for minute, (verdict, is_news) in enumerate(words):
         assert say(heard, "ash", SPOTIFY_ID, verdict, now=NOW + timedelta(minutes=minute))[1] is is_news
     assert verdicts() == [False]
+    assert [(str(track), is_liked) for track, is_liked in said_by(heard, "ash")] == [("Björk - Jóga", False)]
+    console = Console(file=io.StringIO(), width=200)
+    print_said("ash", said_by(heard, "ash"), console)
+    print_said("[birch]", [], console)
+    assert console.file.getvalue().splitlines() == [  # type: ignore[attr-defined]
+        "ash does not want to hear Björk - Jóga",
+        "[birch] said nothing of any track yet.",
+    ]
     assert say(heard, "ash", SPOTIFY_ID, "none", now=NOW + timedelta(hours=1))[1] is True
     assert verdicts() == []
+    assert said_by(heard, "ash") == []
     assert say(heard, "ash", SPOTIFY_ID, "none", now=NOW + timedelta(hours=2))[1] is False
     assert heard.read("bronze.track_feedback").count() == 3
 
@@ -70,6 +81,8 @@ def test_the_last_word_is_in_silver_the_next_night(heard: Lake, settings: Settin
 def test_strangers_and_other_words_are_refused(heard: Lake) -> None:
     with pytest.raises(UsageError, match="users list"):
         say(heard, "nobody", SPOTIFY_ID, "like")
+    with pytest.raises(UsageError, match="users list"):
+        said_by(heard, "nobody")
     with pytest.raises(UsageError, match="known: like, dislike, none"):
         say(heard, "ash", SPOTIFY_ID, "love")
     assert not heard.exists("bronze.track_feedback")
