@@ -66,7 +66,7 @@ def test_a_reported_mood_counts_as_ten_plays_of_it(spark: SparkSession) -> None:
         entries=(
             reported(DAY, (0.0, 0.0, 0.5, 0.5)),
             reported(NEXT, (0.0, 1.0, 0.0, 0.0)),
-            reported(NEXT, (0, 0, 1, 0)),
+            reported(NEXT, (0.0, 0.0, 1.0, 0.0)),
         ),
     )
     shown = ("mood_date", "listen_count", "entry_count")
