@@ -200,8 +200,8 @@ def touched_keys(assessment: Assessment, snapshot: Snapshot, window: tuple[date,
         for table, changes in assessment.changes.items()
         if table not in step.population
     ]
-    if assessment.as_of_moved and step.period_input:
-        found.append(_crossing_an_edge(assessment, snapshot))
+    if assessment.as_of_moved:
+        found += [_crossing_an_edge(assessment, snapshot, *of_day) for of_day in step.period_inputs.items()]
     if window is not None and touches_days(step):
         # Local days of a UTC window: those beside it may hold plays of it.
         days = F.col("listen_date").between(F.lit(window[0] - ONE_DAY), F.lit(window[1]))
@@ -395,20 +395,19 @@ def _scope_of(net: DataFrame, table: str, step: Step, snapshot: Snapshot) -> Dat
     return reached.select(*step.scope_columns).distinct()
 
 
-def _crossing_an_edge(assessment: Assessment, snapshot: Snapshot) -> DataFrame:
-    """Listeners with plays on days that left or entered a period since the published as_of_date."""
+def _crossing_an_edge(assessment: Assessment, snapshot: Snapshot, table: str, day_column: str) -> DataFrame:
+    """Listeners with rows of `table` on days that left or entered a period since the published as_of_date."""
     step, old, new = assessment.step, assessment.published_as_of, assessment.as_of_date
-    assert step.period_input is not None
     assert old is not None
     first, last = sorted((old, new))
-    day = F.col("listen_date")
+    day = F.col(day_column)
     crossing = (day > F.lit(first)) & (day <= F.lit(last))
     for days in step.period_days:
         back = timedelta(days=days)
         crossing = crossing | ((day > F.lit(first - back)) & (day <= F.lit(last - back)))
     if step.decaying_days:
         crossing = crossing | ((day > F.lit(first - timedelta(days=step.decaying_days))) & (day <= F.lit(last)))
-    return snapshot.rows(step.period_input).where(crossing).select(*step.scope_columns).distinct()
+    return snapshot.rows(table).where(crossing).select(*step.scope_columns).distinct()
 
 
 def _from_session_start(touched: Touched, listens: DataFrame) -> DataFrame:
