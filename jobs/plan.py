@@ -449,6 +449,47 @@ STEPS = (
         uses={"silver.track_features": ("track_id", "feature_source")},
         takes_as_of_date=True,
     ),
+    Step(
+        "gold.user_taste_profiles",
+        reads=(
+            "silver.user_tracks",
+            "silver.user_artists",
+            "silver.tracks",
+            "silver.track_features",
+            "silver.users",
+        ),
+        stage="gold",
+        group="matches",
+        scope=Scope.WHOLE,  # rarity and the mean listener move with every listener
+        uses={
+            "silver.user_tracks": ("user_id", "track_id", "listen_count", "skip_count"),
+            "silver.user_artists": ("user_id", "artist_id", "artist_name", "listen_count", "skip_count"),
+            "silver.tracks": ("track_id", "genres"),
+            "silver.users": ("user_id",),
+        },
+    ),
+    Step(
+        "gold.user_matches",
+        reads=(
+            "silver.user_artists",
+            "silver.user_tracks",
+            "silver.user_top_items",
+            "silver.tracks",
+            "gold.user_taste_profiles",
+            "gold.user_mood_profiles",
+        ),
+        stage="gold",
+        group="matches",
+        scope=Scope.WHOLE,  # every listener is compared with every other one
+        uses={
+            "silver.user_artists": ("user_id", "artist_id", "listen_count", "skip_count"),
+            "silver.user_tracks": ("user_id", "track_id"),
+            "silver.user_top_items": ("user_id", "time_range", "entity", "rank", "artist_names"),
+            "silver.tracks": ("track_id", "artist_id", "genres"),
+            "gold.user_taste_profiles": ("user_id", "sound"),
+            "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
+        },
+    ),
 )
 
 

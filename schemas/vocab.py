@@ -40,6 +40,7 @@ SHARE_FEATURES = (
 )
 
 PROFILE_STATUSES = ("ok", "too_few_plays", "no_features")
+MATCH_BASES = ("plays", "top_items", "both")
 MATCH_METHODS = ("spotify_id", "exact", "normalised", "none")
 STATS_ENTITIES = ("artist", "track", "album", "genre")
 RUN_STATUSES = ("ok", "failed", "partial", "skipped")
