@@ -68,6 +68,12 @@ _TRACK = re.compile(r"(?:spotify:track:|https://open\.spotify\.com/(?:intl-\w+/)
 log = structlog.get_logger()
 
 
+def spotify_track_id(text: str) -> str | None:
+    """The id in a track's id, URI or address; None where it is none of these."""
+    match = _TRACK.fullmatch(text.strip())
+    return match[1] if match else None
+
+
 class SpotifyAPIClient:
     """Requests to the Web API with either token; each is renewed once when Spotify answers 401. Threads may share it.
 
@@ -220,8 +226,8 @@ class SpotifyAPIClient:
         Raises MissingScopeError, PremiumRequiredError, NoActiveDeviceError and other ClientErrors; after an
         UnavailableError the track may have been queued.
         """
-        match = _TRACK.fullmatch(track.strip())
-        if match is None:
+        track_id = spotify_track_id(track)
+        if track_id is None:
             remedy = "Give a track's id, its spotify:track: URI or its address at open.spotify.com."
             raise NotFoundError("That is no Spotify track", service=SERVICE, remedy=remedy)
         with told_as("Failed to queue the track"):
@@ -231,7 +237,7 @@ class SpotifyAPIClient:
                     "POST",
                     "/me/player/queue",
                     scope="user-modify-playback-state",
-                    params={"uri": f"spotify:track:{match[1]}"},
+                    params={"uri": f"spotify:track:{track_id}"},
                     expects="text",  # 204 by the documents; some see 200 with a body that is no JSON
                 )
             except UnavailableError as error:

@@ -20,7 +20,18 @@ from clients.exports.errors import ExportError
 from jobs.commands.accounts import accounts_app
 from jobs.commands.auth import auth
 from jobs.commands.beatport import beatport_app
+from jobs.commands.choices import (
+    BLOCK_EXAMPLE,
+    BLOCKED_EXAMPLE,
+    UNBLOCK_EXAMPLE,
+    block,
+    blocked,
+    privacy_app,
+    unblock,
+)
+from jobs.commands.feedback import feedback
 from jobs.commands.ingest import fetch, ingest
+from jobs.commands.mood import mood_app
 from jobs.commands.playback import queue
 from jobs.commands.train import train_app
 from jobs.plan import IMPORT_FORMATS, stages
@@ -42,11 +53,16 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-users_app = typer.Typer(help="Listeners: list them, set how they are shown and where they live.", rich_markup_mode=None)
+users_app = typer.Typer(
+    help="Listeners: list them, set how they are shown and where they live, block one from another.",
+    rich_markup_mode=None,
+)
 app.add_typer(users_app, name="users")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(beatport_app, name="beatport")
 app.add_typer(train_app, name="train")
+app.add_typer(mood_app, name="mood")
+app.add_typer(privacy_app, name="privacy")
 
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The date periods end on; today (UTC).")
@@ -265,6 +281,14 @@ app.command(
     epilog="Examples: run_ingestion.py ingest  |  run_ingestion.py ingest lastfm_scrobbles --users anna --limit 50  |  "
     "run_ingestion.py ingest lastfm_scrobbles --start 2024-01-01 --end 2024-02-01",
 )(ingest)
+users_app.command("block", epilog=BLOCK_EXAMPLE)(block)
+users_app.command("unblock", epilog=UNBLOCK_EXAMPLE)(unblock)
+users_app.command("blocked", epilog=BLOCKED_EXAMPLE)(blocked)
+app.command(
+    "feedback",
+    epilog="Examples: run_ingestion.py feedback spotify:track:4cOdK2wGLETKBW3PvgPWqT --user anna --like  |  "
+    "run_ingestion.py feedback 'Björk - Jóga' --user anna --dislike  |  run_ingestion.py feedback --user anna",
+)(feedback)
 app.command("queue", epilog="Example: run_ingestion.py queue spotify:track:4cOdK2wGLETKBW3PvgPWqT --user anna")(queue)
 
 

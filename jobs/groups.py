@@ -134,6 +134,7 @@ class GroupBuilder:
     def _build(self, step: Step) -> None:
         """Build and stage one table, or nothing where none of its inputs changed."""
         models = {name: model.version for name, model in self.models.of(step.models).items()}
+        models |= {name: f"{value:g}" for name, value in self._settings_of(step).items()}
         assessment = assess(step, self.snapshot, self.run.as_of_date, full=self.run.full, models=models)
         self.assessments.append(assessment)
         is_in_window = self.run.window is not None and touches_days(step)
@@ -251,10 +252,13 @@ class GroupBuilder:
     def _transformed(self, step: Step, inputs: dict[str, DataFrame]) -> DataFrame:
         if step.scope is Scope.FOLD and "previous" not in inputs:
             inputs["previous"] = local_frame(self.lake.spark, [], contract_of(step.table).struct())
-        arguments: dict[str, Any] = {**inputs, **self.models.of(step.models)}
+        arguments: dict[str, Any] = {**inputs, **self.models.of(step.models), **self._settings_of(step)}
         if step.takes_as_of_date:
             arguments["as_of_date"] = self.run.as_of_date
         return conformed(_build_of(step.table)(**arguments), contract_of(step.table))
+
+    def _settings_of(self, step: Step) -> dict[str, float]:
+        return {name: getattr(self.settings.profile, name) for name in step.settings}
 
     def _window(self, step: Step) -> str:
         return f"{step.scope_columns[0]} = DATE'{self.run.as_of_date.isoformat()}'"
@@ -413,7 +417,7 @@ def conformed(rows: DataFrame, contract: Contract) -> DataFrame:
     extra = sorted(set(given) - set(contract.names))
     if wrong or extra:
         raise ContractError(f"{contract.table}: {'; '.join([*wrong, *(f'{name} is not declared' for name in extra)])}")
-    return rows.select(*contract.names)
+    return rows.selectExpr(*contract.names)
 
 
 def bounded_column(contract: Contract) -> str | None:

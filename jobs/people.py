@@ -23,8 +23,12 @@ from jobs.runtime.ops import new_run_id
 from jobs.runtime.publish import Entry, Group, decide, publish, recover
 from jobs.runtime.quality import with_violations
 from schemas.catalog import contract_of
+from transformations.silver.users import DEFAULT_TIME_ZONE
 
 COUNTRY = re.compile(r"^[A-Z]{2}$")
+
+
+UNKNOWN_LISTENER = "no listener of that name: `users list` shows who is here"
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def set_users(lake: Lake, wanted: Sequence[UserSettings]) -> None:
     for settings in wanted:
         user_id = lake.pseudonym(settings.user.strip())
         if user_id not in known:
-            raise UsageError("no listener of that name: `users list` shows who is here")
+            raise UsageError(UNKNOWN_LISTENER)
         if settings.country is not None and not COUNTRY.match(settings.country):
             raise UsageError(f"--country {settings.country!r}: two capital letters, such as DE")
         if settings.time_zone is not None and settings.time_zone not in available_timezones():
@@ -75,6 +79,20 @@ def set_users(lake: Lake, wanted: Sequence[UserSettings]) -> None:
     publish(lake, group)
 
 
+def listener(lake: Lake, user: str) -> str:
+    """The pseudonym of a listener of the lake by name. Raises UsageError where there is none of that name."""
+    user_id = lake.pseudonym(user.strip())
+    if lake.read("ops.accounts").where(F.col("user_id") == user_id).isEmpty():
+        raise UsageError(UNKNOWN_LISTENER)
+    return user_id
+
+
+def time_zone_of(lake: Lake, user_id: str) -> str:
+    """The time zone that a listener set, UTC where none."""
+    own = lake.read("ops.user_settings").where(F.col("user_id") == user_id).select("time_zone").first()
+    return (own["time_zone"] if own else None) or DEFAULT_TIME_ZONE
+
+
 def print_users(lake: Lake, console: Console) -> None:
     """Name, country and time zone of every listener."""
     table = Table(header_style="bold")
@@ -85,9 +103,9 @@ def print_users(lake: Lake, console: Console) -> None:
         own = settings.get(row["user_id"])
         name = row["user_name"]
         shown = (
-            [own["display_name"] or name, own["country"] or "-", own["time_zone"] or "UTC"]
+            [own["display_name"] or name, own["country"] or "-", own["time_zone"] or DEFAULT_TIME_ZONE]
             if own
-            else [name, "-", "UTC"]
+            else [name, "-", DEFAULT_TIME_ZONE]
         )
         table.add_row(*map(escape, (name, *shown)))
     console.print(table)

@@ -40,10 +40,11 @@ class Step:
 
     `via` is the table that leads from a changed input without the scope columns (a track) to those that have them
     (its listeners), `via_names` what a key column of that input is called there. `population` names inputs whose change
-    moves every row. `period_days` are the windows that end on as_of_date: when that moves, old plays fall out of
-    them; within `decaying_days` every play changes its weight. `models` are the fitted models that go to `build` by
-    their names. `rules` is raised when a build comes to mean something else: like another version of a model, it has
-    the table built in full.
+    moves every row. `period_days` are the windows that end on as_of_date: when that moves, old rows of `period_inputs`
+    (tables by their column of the day) fall out of them; within `decaying_days` every row changes its weight. `models`
+    are the fitted models that go to `build` by their names, `settings` those of the section `profile` that do. `rules`
+    is raised when a build comes to mean something else: like another version of a model or another value of a setting,
+    it has the table built in full.
     """
 
     table: str
@@ -60,8 +61,9 @@ class Step:
     takes_as_of_date: bool = False
     period_days: tuple[int, ...] = ()
     decaying_days: int = 0
-    period_input: str | None = None
+    period_inputs: Mapping[str, str] = field(default_factory=dict)
     models: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
     rules: int = 1
 
 
@@ -199,6 +201,7 @@ VIEWS = (
 # every day anew each night. A test holds them to the vocabulary.
 PERIOD_DAYS = (7, 30, 90, 365)
 CURRENT_DAYS = 28
+USED_OF_ENTRIES = ("user_id", "mood_date", "origin", "happy", "angry", "sad", "relaxed")
 
 STEPS = (
     Step(
@@ -401,27 +404,54 @@ STEPS = (
         scope_columns=("user_id",),
     ),
     Step(
+        "silver.mood_entries",
+        reads=("bronze.mood_entries", "silver.users"),
+        stage="silver",
+        group="said",
+        scope=Scope.KEYS,
+        scope_columns=("user_id",),
+        uses={"silver.users": ("user_id", "time_zone")},
+    ),
+    Step(
+        "silver.track_feedback",
+        reads=("bronze.track_feedback",),
+        stage="silver",
+        group="said",
+        scope=Scope.KEYS,
+        scope_columns=("user_id",),
+    ),
+    Step(
         "gold.user_mood_profiles",
-        reads=("silver.user_track_days", "silver.track_features", "silver.track_moods", "silver.users"),
+        reads=(
+            "silver.user_track_days",
+            "silver.track_features",
+            "silver.track_moods",
+            "silver.mood_entries",
+            "silver.users",
+        ),
         stage="gold",
         group="moods",
         scope=Scope.KEYS,
         scope_columns=("user_id",),
         via="silver.user_tracks",
-        uses={"silver.users": ("user_id",)},
+        uses={"silver.users": ("user_id",), "silver.mood_entries": USED_OF_ENTRIES},
         takes_as_of_date=True,
         period_days=PERIOD_DAYS,
         decaying_days=CURRENT_DAYS,
-        period_input="silver.user_track_days",
+        period_inputs={"silver.user_track_days": "listen_date", "silver.mood_entries": "mood_date"},
+        settings=("current_half_life_days",),
+        rules=2,
     ),
     Step(
         "gold.user_mood_days",
-        reads=("silver.user_track_days", "silver.track_features", "silver.track_moods"),
+        reads=("silver.user_track_days", "silver.track_features", "silver.track_moods", "silver.mood_entries"),
         stage="gold",
         group="moods",
         scope=Scope.KEYS,
         scope_columns=("user_id",),
         via="silver.user_tracks",
+        uses={"silver.mood_entries": USED_OF_ENTRIES},
+        rules=2,
     ),
     Step(
         "gold.listening_stats",
@@ -436,7 +466,7 @@ STEPS = (
         },
         takes_as_of_date=True,
         period_days=PERIOD_DAYS,
-        period_input="silver.user_track_days",
+        period_inputs={"silver.user_track_days": "listen_date"},
     ),
     Step(
         "gold.feature_coverage",

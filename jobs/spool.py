@@ -19,7 +19,8 @@ from pyspark.sql import functions as F
 
 from clients.exports.reading import Chunk, Reject
 from jobs.runtime import ops
-from jobs.runtime.lake import Lake, is_local, local_path
+from jobs.runtime.files import is_local, local_path
+from jobs.runtime.lake import Lake
 
 SPOOL_FILE_ROWS = 500_000
 SPOOL_FILE_BYTES = 64 << 20  # in memory: records of a few columns are small, payloads may be megabytes each

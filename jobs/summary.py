@@ -110,14 +110,15 @@ def print_profiles(lake: Lake, console: Console) -> None:
         table.add_row(
             escape(row["display_name"]),
             f"{row['listen_count']:,}",
-            *[_share(row[mood]) for mood in MOODS],
+            *[share_bar(row[mood]) for mood in MOODS],
             told,
             escape(_shortened(", ".join(artists.get(row["user_id"], [])))),
         )
     console.print(table)
 
 
-def _share(value: float | None) -> str:
+def share_bar(value: float | None) -> str:
+    """A share as a percentage and a bar, a dash where there is none."""
     return "-" if value is None else f"{100 * value:2.0f} {'▇' * round(value * BAR_CELLS)}"
 
 

@@ -27,7 +27,7 @@ from pyspark.sql.types import (
 )
 
 Severity = Literal["fail", "warn"]
-PersonalData = Literal["none", "pseudonymous", "name"]
+PersonalData = Literal["none", "pseudonymous", "name", "own_words"]  # own_words: free text of a listener
 STRING, BOOLEAN, DATE, TIMESTAMP = StringType(), BooleanType(), DateType(), TimestampType()
 INT, LONG, DOUBLE = IntegerType(), LongType(), DoubleType()
 STRINGS = ArrayType(STRING)

@@ -39,6 +39,13 @@ SHARE_FEATURES = (
     "liveness",
 )
 
+# How a mood entry came about: the listener said so, or it was read from what they heard last.
+ENTRY_ORIGINS = ("manual", "recent_listens")
+ENTRY_PLAYS = (
+    10  # a mood that a listener reported counts as so many plays of it; an hour of listening is about twice it
+)
+VERDICTS = ("like", "dislike", "none")  # none takes back what was said before
+
 PROFILE_STATUSES = ("ok", "too_few_plays", "no_features")
 MATCH_BASES = ("plays", "top_items", "both")
 MATCH_METHODS = ("spotify_id", "exact", "normalised", "none")

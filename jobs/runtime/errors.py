@@ -35,6 +35,10 @@ class LakeBusyError(MoodlakeError):
     """Another process writes this lake."""
 
 
+class TooLittleDataError(MoodlakeError):
+    """What is known of a listener is not enough to say what was asked for."""
+
+
 class ContractError(MoodlakeError):
     """Rows or a stored table do not have the shape that the contract declares."""
 

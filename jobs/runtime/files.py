@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -19,6 +22,10 @@ class Files:
 
     def names(self, folder: str) -> list[str]:
         """Names in a folder, sorted; empty where there is no such folder."""
+        if is_local(folder):
+            # Asked one by one through Hadoop, the names of a long log would be hundreds of calls to the JVM.
+            path = local_path(folder)
+            return sorted(name for name in os.listdir(path) if not _is_checksum(name)) if path.is_dir() else []
         if not self.exists(folder):
             return []
         return sorted(status.getPath().getName() for status in self._system(folder).listStatus(self._path(folder)))
@@ -56,13 +63,31 @@ class Files:
         self._system(path).delete(self._path(path), True)
 
     def _path(self, path: str) -> Any:
-        return self._jvm.org.apache.hadoop.fs.Path(path)
+        return self._path_class(path)
 
     def _system(self, path: str) -> Any:
-        return self._path(path).getFileSystem(self.spark.sparkContext._jsc.hadoopConfiguration())
+        return self._path(path).getFileSystem(self._configuration)
 
-    @property
-    def _jvm(self) -> Any:
+    @cached_property
+    def _path_class(self) -> Any:
         jvm = self.spark.sparkContext._jvm
         assert jvm is not None, "Spark is not running"
-        return jvm
+        # By its whole name: `jvm.org.apache` would look for a class at each dot.
+        return getattr(jvm, "org.apache.hadoop.fs.Path")
+
+    @cached_property
+    def _configuration(self) -> Any:
+        return self.spark.sparkContext._jsc.hadoopConfiguration()
+
+
+def is_local(root: str) -> bool:
+    return "://" not in root or root.startswith("file:")
+
+
+def local_path(root: str) -> Path:
+    return Path(root.removeprefix("file://"))
+
+
+def _is_checksum(name: str) -> bool:
+    """Hadoop writes its sums beside local files and hides them."""
+    return name.startswith(".") and name.endswith(".crc")

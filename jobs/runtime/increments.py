@@ -13,7 +13,7 @@ from functools import reduce
 from typing import Any
 
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import MapType
 
@@ -61,11 +61,11 @@ class Snapshot:
         names = contract_of(table).names
         kept = staged.rows
         if staged.is_rewrite:
-            return kept.select(*names)
+            return kept.selectExpr(*names)
         key = list(contract_of(table).key)
-        gone = F.broadcast(kept.where(F.col(CHANGE) != "quarantine").select(*key).distinct())
-        fresh = kept.where(F.col(CHANGE).isin("insert", "update")).select(*names)
-        return self.lake.read(table).join(gone, key, "left_anti").select(*names).unionByName(fresh)
+        gone = F.broadcast(kept.where(f"{CHANGE} <> 'quarantine'").select(*key).distinct())
+        fresh = kept.where(f"{CHANGE} IN ('insert', 'update')").selectExpr(*names)
+        return self.lake.read(table).join(gone, key, "left_anti").selectExpr(*names).unionByName(fresh)
 
     def bookmark(self, consumer: str, last: Commit | None, table: str) -> int:
         """The version of `table` that `consumer` has seen, -1 for none: its last commit says, or ops.bookmarks."""
@@ -200,8 +200,8 @@ def touched_keys(assessment: Assessment, snapshot: Snapshot, window: tuple[date,
         for table, changes in assessment.changes.items()
         if table not in step.population
     ]
-    if assessment.as_of_moved and step.period_input:
-        found.append(_crossing_an_edge(assessment, snapshot))
+    if assessment.as_of_moved:
+        found += [_crossing_an_edge(assessment, snapshot, *of_day) for of_day in step.period_inputs.items()]
     if window is not None and touches_days(step):
         # Local days of a UTC window: those beside it may hold plays of it.
         days = F.col("listen_date").between(F.lit(window[0] - ONE_DAY), F.lit(window[1]))
@@ -338,34 +338,37 @@ def difference(judged: DataFrame, current: DataFrame, table: str) -> DataFrame:
     `_violations`.
     """
     contract = contract_of(table)
-    new, old = judged.alias("n"), current.select(*contract.names).alias("o")
-    on_key = reduce(lambda a, b: a & b, [F.col(f"n.{name}") == F.col(f"o.{name}") for name in contract.key])
-    is_new, is_old = F.col(f"n.{VIOLATIONS}").isNotNull(), F.col(f"o.{contract.key[0]}").isNotNull()
-    is_refused = F.size(f"n.{VIOLATIONS}") > 0
 
-    def comparable(side: str) -> Column:
+    def row(side: str) -> str:
+        return f"struct({', '.join(f'{side}.{name}' for name in contract.names)})"
+
+    def comparable(side: str) -> str:
         columns = [
-            F.array_sort(F.map_entries(F.col(f"{side}.{n}"))) if _is_map(table, n) else F.col(f"{side}.{n}")
-            for n in contract.business_columns
+            f"array_sort(map_entries({side}.{name}))" if _is_map(table, name) else f"{side}.{name}"
+            for name in contract.business_columns
         ]
-        return F.struct(*columns)
+        return f"struct({', '.join(columns)})"
 
-    def change(kind: str, side: str) -> Column:
-        row = F.struct(*[F.col(f"{side}.{name}").alias(name) for name in contract.names])
-        return F.struct(F.lit(kind).alias(CHANGE), row.alias("row"))
+    def change(kind: str, side: str) -> str:
+        return f"struct('{kind}' AS {CHANGE}, {row(side)} AS row)"
 
-    changes = (
-        F.when(is_new & is_refused & is_old, F.array(change("quarantine", "n"), change("delete", "o")))
-        .when(is_new & is_refused, F.array(change("quarantine", "n")))
-        .when(is_new & is_old, F.array(change("before", "o"), change("update", "n")))
-        .when(is_new, F.array(change("insert", "n")))
-        .otherwise(F.array(change("delete", "o")))
+    # In SQL, as one text each: a table has dozens of columns, and each would be several calls to the JVM.
+    on_key = " AND ".join(f"n.{name} = o.{name}" for name in contract.key)
+    is_new, is_old = f"n.{VIOLATIONS} IS NOT NULL", f"o.{contract.key[0]} IS NOT NULL"
+    is_refused = f"size(n.{VIOLATIONS}) > 0"
+    is_same = f"{is_new} AND {is_old} AND NOT {is_refused} AND {comparable('n')} <=> {comparable('o')}"
+    changes = f"""CASE
+        WHEN {is_new} AND {is_refused} AND {is_old} THEN array({change("quarantine", "n")}, {change("delete", "o")})
+        WHEN {is_new} AND {is_refused} THEN array({change("quarantine", "n")})
+        WHEN {is_new} AND {is_old} THEN array({change("before", "o")}, {change("update", "n")})
+        WHEN {is_new} THEN array({change("insert", "n")})
+        ELSE array({change("delete", "o")}) END"""
+    joined = judged.alias("n").join(current.alias("o"), F.expr(on_key), "full")
+    exploded = joined.where(f"NOT coalesce({is_same}, false)").selectExpr(
+        f"n.{VIOLATIONS} AS {VIOLATIONS}", f"explode({changes}) AS c"
     )
-    is_same = is_new & is_old & ~is_refused & comparable("n").eqNullSafe(comparable("o"))
-    joined = new.join(old, on_key, "full").where(~F.coalesce(is_same, F.lit(False)))
-    rules = F.when(F.col(f"c.{CHANGE}") == "quarantine", F.col(VIOLATIONS)).otherwise(F.array().cast("array<string>"))
-    exploded = joined.select(F.col(f"n.{VIOLATIONS}").alias(VIOLATIONS), F.explode(changes).alias("c"))
-    return exploded.select(f"c.{CHANGE}", "c.row.*", rules.alias(VIOLATIONS))
+    rules = f"IF(c.{CHANGE} = 'quarantine', {VIOLATIONS}, CAST(array() AS array<string>)) AS {VIOLATIONS}"
+    return exploded.selectExpr(f"c.{CHANGE}", "c.row.*", rules)
 
 
 def _is_map(table: str, name: str) -> bool:
@@ -374,8 +377,8 @@ def _is_map(table: str, name: str) -> bool:
 
 def _staged_changes(table: str, staged: StagedTable) -> DataFrame:
     kept = staged.rows.where(F.col(CHANGE) != "quarantine")
-    is_new = F.col(CHANGE).isin("insert", "update")
-    return kept.select(*contract_of(table).names, F.when(is_new, 1).otherwise(-1).alias(SIGN))
+    sign = f"IF({CHANGE} IN ('insert', 'update'), 1, -1) AS {SIGN}"
+    return kept.selectExpr(*contract_of(table).names, sign)
 
 
 def _scope_of(net: DataFrame, table: str, step: Step, snapshot: Snapshot) -> DataFrame:
@@ -392,20 +395,19 @@ def _scope_of(net: DataFrame, table: str, step: Step, snapshot: Snapshot) -> Dat
     return reached.select(*step.scope_columns).distinct()
 
 
-def _crossing_an_edge(assessment: Assessment, snapshot: Snapshot) -> DataFrame:
-    """Listeners with plays on days that left or entered a period since the published as_of_date."""
+def _crossing_an_edge(assessment: Assessment, snapshot: Snapshot, table: str, day_column: str) -> DataFrame:
+    """Listeners with rows of `table` on days that left or entered a period since the published as_of_date."""
     step, old, new = assessment.step, assessment.published_as_of, assessment.as_of_date
-    assert step.period_input is not None
     assert old is not None
     first, last = sorted((old, new))
-    day = F.col("listen_date")
+    day = F.col(day_column)
     crossing = (day > F.lit(first)) & (day <= F.lit(last))
     for days in step.period_days:
         back = timedelta(days=days)
         crossing = crossing | ((day > F.lit(first - back)) & (day <= F.lit(last - back)))
     if step.decaying_days:
         crossing = crossing | ((day > F.lit(first - timedelta(days=step.decaying_days))) & (day <= F.lit(last)))
-    return snapshot.rows(step.period_input).where(crossing).select(*step.scope_columns).distinct()
+    return snapshot.rows(table).where(crossing).select(*step.scope_columns).distinct()
 
 
 def _from_session_start(touched: Touched, listens: DataFrame) -> DataFrame:

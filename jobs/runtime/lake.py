@@ -18,15 +18,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.runtime.errors import ContractError, DiskSpaceError, LakeMissingError, LakeVersionError
-from jobs.runtime.files import Files
+from jobs.runtime.files import Files, is_local, local_path
 from jobs.runtime.frames import local_frame
 from jobs.runtime.settings import LakeSettings, absolute_path
 from jobs.runtime.spark import tuned_like
@@ -158,7 +156,7 @@ class Lake:
         if not self.exists(table):
             return local_frame(self.spark, [], contract.struct())
         rows = self.spark.read.format("delta").load(self.path(table))
-        return rows.select(*_declared(rows, contract))
+        return rows if rows.columns == list(contract.names) else rows.selectExpr(*_declared(rows, contract))
 
     def missing_columns(self, table: str) -> list[str]:
         """Columns of the contract that the stored table does not have yet: an additive change, null until built."""
@@ -174,8 +172,8 @@ class Lake:
             .option("endingVersion", last)
             .load(self.path(table))
         )
-        is_new = F.col("_change_type").isin("insert", "update_postimage")
-        return changes.select(*_declared(changes, contract_of(table)), F.when(is_new, 1).otherwise(-1).alias(SIGN))
+        sign = f"IF(_change_type IN ('insert', 'update_postimage'), 1, -1) AS {SIGN}"
+        return changes.selectExpr(*_declared(changes, contract_of(table)), sign)
 
     # --- writing: jobs.runtime.publish is the one caller
 
@@ -321,10 +319,11 @@ class Lake:
         return told
 
 
-def _declared(rows: DataFrame, contract: Contract) -> list[Column]:
-    """The contract's columns in its order; null where the stored table does not have one yet."""
+def _declared(rows: DataFrame, contract: Contract) -> list[str]:
+    """The contract's columns in its order, in SQL; null where the stored table does not have one yet."""
+    stored = set(rows.columns)
     return [
-        F.col(column.name) if column.name in rows.columns else F.lit(None).cast(column.type).alias(column.name)
+        column.name if column.name in stored else f"CAST(NULL AS {column.type.simpleString()}) AS {column.name}"
         for column in contract.columns
     ]
 
@@ -332,14 +331,6 @@ def _declared(rows: DataFrame, contract: Contract) -> list[Column]:
 def absolute_root(root: str) -> str:
     """The lake's root as Spark takes it: a relative folder lies under the project, `~` is opened."""
     return root.rstrip("/") if "://" in root else str(absolute_path(root).resolve())
-
-
-def is_local(root: str) -> bool:
-    return "://" not in root or root.startswith("file:")
-
-
-def local_path(root: str) -> Path:
-    return Path(root.removeprefix("file://"))
 
 
 def check_free_space(root: str, needed_bytes: int) -> None:

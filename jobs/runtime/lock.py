@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from jobs.runtime.errors import LakeBusyError
-from jobs.runtime.lake import absolute_root, is_local, local_path
+from jobs.runtime.files import is_local, local_path
+from jobs.runtime.lake import absolute_root
 
 LOCK = "_lock"
 

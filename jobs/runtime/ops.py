@@ -11,14 +11,16 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.runtime.frames import local_frame
-from jobs.runtime.lake import Lake, Stamp
+from jobs.runtime.lake import CHANGE, Lake, Stamp
 from jobs.runtime.quality import VIOLATIONS
 from schemas.catalog import contract_of
 from schemas.contract import Contract
 from transformations.ids import hashed
 
 MESSAGE_LENGTH = 2_000
-NAMES_OF_PEOPLE = ("user_name", "display_name", "source_user", "credential")  # never in quarantine
+# Neither is ever in quarantine.
+NAMES_OF_PEOPLE = ("user_name", "display_name", "source_user", "credential")
+OWN_WORDS = ("note",)
 
 
 @dataclass
@@ -77,6 +79,18 @@ def append_rows(lake: Lake, table: str, rows: list[dict[str, Any]], stamp: Stamp
     lake.append(table, frame(lake, table, rows).coalesce(1), stamp)
 
 
+def change_rows(lake: Lake, table: str, rows: list[dict[str, Any]], *, doing: str, change: str = "update") -> None:
+    """Put a few rows in the place of those of the same key, or `delete` these: one commit of one table, so that a
+    crash leaves all or nothing."""
+    now = datetime.now(UTC)
+    stamp = Stamp(f"{new_run_id()}-{doing}", now.date().isoformat())
+    built = frame(lake, table, rows).coalesce(1)
+    if lake.exists(table):
+        lake.merge(table, built.withColumn(CHANGE, F.lit(change)), stamp)
+    elif change != "delete":
+        lake.append(table, built, stamp)
+
+
 def frame(lake: Lake, table: str, rows: list[dict[str, Any]]) -> DataFrame:
     """Rows given as dictionaries in the contract's shape."""
     contract = contract_of(table)
@@ -131,5 +145,5 @@ def quarantined_rows(refused: DataFrame, contract: Contract, run_id: str) -> Dat
         rules=F.col(VIOLATIONS),
         at=datetime.now(UTC),
         user_id=whose(refused),
-        payload=F.to_json(F.struct(*[name for name in contract.names if name not in NAMES_OF_PEOPLE])),
+        payload=F.to_json(F.struct(*[name for name in contract.names if name not in (*NAMES_OF_PEOPLE, *OWN_WORDS)])),
     )

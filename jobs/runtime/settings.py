@@ -22,7 +22,7 @@ from pydantic_settings import (
 )
 
 from clients.service import ServiceSettings
-from jobs.plan import SERVICES
+from jobs.plan import CURRENT_DAYS, SERVICES
 from jobs.runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,6 +83,15 @@ class ModelSettings(Section):
     )
 
 
+class ProfileSettings(Section):
+    current_half_life_days: float = Field(
+        7.0,
+        ge=1,
+        le=CURRENT_DAYS,
+        description=f"Days after which a day counts half in `current`, which looks back {CURRENT_DAYS} days",
+    )
+
+
 class LogSettings(Section):
     level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe level that is logged")
     format: str = Field("console", pattern="^(console|json)$", description="console for people, json for machines")
@@ -128,6 +137,7 @@ class OwnSettings(BaseSettings):
     ingest: IngestSettings = Field(default_factory=IngestSettings)  # type: ignore[arg-type]
     http: HttpSettings = Field(default_factory=HttpSettings)  # type: ignore[arg-type]
     model: ModelSettings = Field(default_factory=ModelSettings)  # type: ignore[arg-type]
+    profile: ProfileSettings = Field(default_factory=ProfileSettings)  # type: ignore[arg-type]
     log: LogSettings = Field(default_factory=LogSettings)  # type: ignore[arg-type]
 
     @classmethod

@@ -36,6 +36,9 @@ SMALL_TABLES = {
     "spark.databricks.delta.stalenessLimit": "0",
     "spark.sql.autoBroadcastJoinThreshold": "32m",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Each sort and each hash table takes a page at once. By default a page is up to 64 MB, so that a task of a few
+    # rows with many of them ran out of memory.
+    "spark.buffer.pageSize": "2m",
 }
 QUIET = {
     "spark.ui.enabled": "false",
@@ -44,6 +47,9 @@ QUIET = {
     # Plans are described for a listener that is not there: in small jobs that was a sixth of the driver's time.
     "spark.sql.ui.explainMode": "simple",
     "spark.sql.maxPlanStringLength": "0",
+    # Every call that makes a column would tell the JVM its line of Python: that was half of all calls to the JVM, and a
+    # fifth of a night.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.sql.catalogImplementation": "in-memory",
 }
 DELTA = {
@@ -54,6 +60,8 @@ DELTA = {
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
+    # A MERGE reads what a run has staged, files that nobody changes: there is no need to keep a copy of them first.
+    "spark.databricks.delta.merge.materializeSource": "none",
 }
 # Queries over little data are run as they are planned: to compile each and to plan it again between its stages costs
 # more than it saves. `tune` chooses.

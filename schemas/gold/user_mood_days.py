@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from schemas.contract import DATE, LONG, STRING, Between, Column, Contract, References
 from schemas.silver.moods import MOOD_CHECKS, MOOD_COLUMNS
+from schemas.vocab import ENTRY_PLAYS
 
 CONTRACT = Contract(
     table="gold.user_mood_days",
-    doc="How a listener felt on each local day: mean of the four moods over the plays that counted.",
-    grain="A listener and a local day with at least one play that was not skipped.",
+    doc="How a listener felt on each local day: mean of the four moods over the plays that counted and the moods that "
+    f"the listener reported, each of which counts as {ENTRY_PLAYS} plays.",
+    grain="A listener and a local day with a play that was not skipped or a reported mood.",
     key=("user_id", "mood_date"),
     columns=(
         Column("user_id", STRING, "Pseudonym of the listener"),

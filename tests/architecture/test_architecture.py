@@ -53,7 +53,7 @@ def test_build_takes_what_the_plan_says_it_reads(entry: Step | View) -> None:
     if isinstance(entry, Step):
         expected |= {"as_of_date"} if entry.takes_as_of_date else set()
         expected |= {"previous"} if entry.scope is Scope.FOLD else set()
-        expected |= set(entry.models)
+        expected |= {*entry.models, *entry.settings}
     assert set(parameters) == expected
     assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters.values())
 
@@ -74,6 +74,7 @@ def test_every_contract_of_silver_and_gold_is_built_by_the_plan() -> None:
 def test_every_bronze_table_is_filled_by_a_format_or_a_service() -> None:
     filled = {target.table for target in (*IMPORT_FORMATS, *INGESTS)}
     filled.add("bronze.lyric_scores")  # what the ingest job made of bronze.lyrics: it comes from no service as it is
+    filled |= {"bronze.mood_entries", "bronze.track_feedback"}  # what listeners say: `mood`, `feedback`
     assert filled == {name for name, contract in contracts().items() if contract.layer == "bronze"}
 
 

@@ -72,12 +72,13 @@ WITH sums AS ({" UNION ALL ".join(parts)}), rows AS (
         {", ".join(f"CASE WHEN status = 'ok' THEN ({m} / {_TOTAL})::DOUBLE END AS {m}" for m in MOODS)},
         CASE WHEN status = 'ok' THEN valence / nullif(sound_plays, 0) / 1000000 END AS valence_mean,
         CASE WHEN status = 'ok' THEN energy / nullif(sound_plays, 0) / 1000000 END AS energy_mean,
-        listen_count::BIGINT AS listen_count, (measured_plays / nullif(plays, 0))::DOUBLE AS measured_share
+        listen_count::BIGINT AS listen_count, 0::BIGINT AS entry_count,
+        (measured_plays / nullif(plays, 0))::DOUBLE AS measured_share
     FROM rows
 )
 SELECT user_id, period, status, {", ".join(MOODS)},
     CASE WHEN status = 'ok' THEN {LIKELIEST} ELSE 'unknown' END END AS dominant_mood, valence_mean, energy_mean,
-    listen_count, measured_share, DATE '{as_of}' AS as_of_date
+    listen_count, entry_count, measured_share, DATE '{as_of}' AS as_of_date
 FROM shares"""
 
 

@@ -31,7 +31,7 @@ def measure(shared: Path) -> Section:
     counts = Counts.of(links["user_id"], links["item_id"], links["play_count"])
     labels = counts.labels(taggings["item_id"], taggings["tag_id"], np.ones(len(taggings)))
     methods = {
-        "cosine of plays": lambda matrix: _cosine(matrix),
+        "cosine of plays": _cosine,
         "Jaccard": _jaccard,
         "TF-IDF cosine, log plays": lambda matrix: _cosine(scaled(logs(matrix), columns=_rarity(matrix))),
         "BM25 cosine": lambda matrix: _cosine(_bm25(matrix)),

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array
 
+from tests.evaluation.sections import Gate
 from transformations.ranking.counts import Counts, Floats, Ints, Sparse, holders, logs, scaled, unit_rows
 from transformations.ranking.factors import factorise
 
@@ -17,6 +18,7 @@ SEEDS = (0, 1, 2)
 OTHER_SEEDS = (3, 4, 5)  # looked at by nobody while the ranker was tuned
 HELD_OUT, LEAST_LINKS = 0.2, 10  # of the links of each listener who has so many
 LONG, SHORT = 20, 10
+HEADER = ("method", "recall@10", "recall@20", "nDCG@10", "coverage@20")
 
 
 @dataclass(frozen=True)
@@ -137,14 +139,28 @@ def unit_sums(matrix: Sparse) -> Sparse:
 Method = Callable[[Split], Ints]
 
 
-def measured(methods: dict[str, Method], links: pd.DataFrame, seeds: tuple[int, ...]) -> dict[str, Found]:
-    """Every method on every split; means over the seeds."""
-    splits = [split(links, seed) for seed in seeds]
+def measured(methods: dict[str, Method], splits: list[Split]) -> dict[str, Found]:
+    """Every method on every split; means over the splits."""
     return {name: mean([found(one, method(one)) for one in splits]) for name, method in methods.items()}
 
 
 def cells(of: Found) -> tuple[str, ...]:
     return tuple(told(value) for value in (of.recall_10, of.recall_20, of.ndcg_10, of.coverage_20))
+
+
+def rows_of(figures: dict[str, Found], others: Found) -> tuple[tuple[str, ...], ...]:
+    """The table of a ranking under HEADER; `others` are ours on the seeds that nobody looked at."""
+    named = [*figures.items(), (f"ours, seeds {', '.join(map(str, OTHER_SEEDS))}", others)]
+    return tuple((name, *cells(one)) for name, one in named)
+
+
+def gates_of(best: Found, *, recall: tuple[float, float], ndcg: tuple[float, float]) -> tuple[Gate, ...]:
+    """The gates of a ranking; each figure has its least and its goal."""
+    judged = (("recall@10", best.recall_10, recall), ("nDCG@10", best.ndcg_10, ndcg))
+    return tuple(
+        Gate(name, f"at least {f'{least:g}'.removeprefix('0')} (goal {told(goal)})", told(value), value >= least)
+        for name, value, (least, goal) in judged
+    )
 
 
 def told(value: float) -> str:

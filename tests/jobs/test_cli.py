@@ -21,7 +21,7 @@ from tests.commands import Called, call, clean_machine
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = (
     "run", "build", "backfill", "import", "ingest", "demo", "status", "check", "docs", "users", "accounts", "auth",
-    "queue", "beatport", "train",
+    "queue", "beatport", "train", "mood", "privacy", "feedback",
 )  # fmt: skip
 Run = Callable[..., Called]
 
@@ -138,6 +138,18 @@ def test_missing_jars_say_how_to_get_them(tmp_path: Path) -> None:
         (("backfill",), "--from"),
         (("backfill", "--from", "2026-02-01", "--to", "2026-01-01"), "[from, to)"),
         (("run", "--as-of", "yesterday"), "YYYY-MM-DD"),
+        (("mood", "record", "--user", "ash"), "at least one of --happy"),
+        (("mood", "record", "--user", "ash", "--sad", "1.5"), "--sad"),
+        (("mood", "record", "--user", "ash", "--sad", "nan"), "--sad"),
+        (("mood", "record", "--user", "ash", "--sad", "1", "--at", "yesterday"), "--at 'yesterday'"),
+        (("mood", "record", "--happy", "1"), "--user"),
+        (("mood", "analyze", "--user", "ash", "--last", "0"), "--last"),
+        (("mood", "statistics", "--user", "ash", "--period", "1d"), "one of all, 365d"),
+        (("privacy", "set", "ash"), "choose one at least"),
+        (("feedback", "A - B", "--user", "ash"), "one of --like, --dislike, --clear"),
+        (("feedback", "A - B", "--user", "ash", "--like", "--dislike"), "one of --like, --dislike, --clear"),
+        (("feedback", "--user", "ash", "--like"), "without a track"),
+        (("users", "block", "ash"), "OTHER"),
         (("train", "mood"), "--labels"),
         (("train", "mood", "--labels", "no-such.csv"), "no-such.csv cannot be read"),
         (("train", "mood", "--labels", "pyproject.toml"), "no column Artist, Song, Emotion"),

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import os
 import random
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from jobs.feedback import say
+from jobs.moods import analyze, record
 from jobs.people import UserSettings, set_users
+from jobs.runtime.errors import TooLittleDataError
 from jobs.runtime.lake import Lake
-from jobs.runtime.settings import LakeSettings, RunSettings, Settings
-from schemas.vocab import MOODS
+from jobs.runtime.settings import LakeSettings, ProfileSettings, RunSettings, Settings
+from schemas.vocab import MOODS, VERDICTS
 from tests import worlds
 from tests.lakes import (
+    NOW,
     business_rows,
     import_catalogue,
     import_plays,
@@ -63,10 +68,11 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
     def some_catalogue() -> None:
         import_catalogue(lake, settings, tmp_path, rng.sample(songs, rng.randrange(5, 30)))
 
+    def somebody() -> str:
+        return rng.choice(sorted(row["user_name"] for row in lake.read("ops.accounts").collect()))
+
     def a_time_zone() -> None:
-        known = {row["user_name"] for row in lake.read("ops.accounts").collect()}
-        if known:
-            set_users(lake, [UserSettings(rng.choice(sorted(known)), time_zone=rng.choice(ZONES))])
+        set_users(lake, [UserSettings(somebody(), time_zone=rng.choice(ZONES))])
 
     def some_of_services() -> None:
         for user in rng.sample(USERS, 2):
@@ -105,10 +111,26 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
             records = [told(replace(p, at=p.at + timedelta(seconds=rng.randrange(-50, 200)))) for p in heard]
             store(lake, table, feed, records, run_id=f"run-{rng.randrange(3)}", user_id=lake.pseudonym(user))
 
+    def some_moods() -> None:
+        """Reported at any time of the two months, some anew at the same moment, and read from plays."""
+        for _ in range(3):
+            at = FIRST_PLAY + timedelta(days=7 * rng.randrange(12), hours=22)
+            moods = {mood: rng.random() for mood in MOODS}
+            record(lake, somebody(), moods, at=at, note=rng.choice((None, "x")), now=NOW)
+        with suppress(TooLittleDataError):
+            analyze(lake, somebody(), last=rng.randrange(5, 50), now=NOW + timedelta(days=rng.randrange(9)))
+
+    def some_feedback() -> None:
+        tracks = sorted(row["track_id"] for row in lake.read("silver.tracks").collect())
+        for track in rng.sample(tracks, min(3, len(tracks))):
+            say(lake, somebody(), track, rng.choice(VERDICTS))
+
     some_plays()
     for _ in range(2):
         choice = (
             some_plays,
+            some_moods,
+            some_feedback,
             some_through_another_feed,
             some_catalogue,
             a_time_zone,
@@ -132,6 +154,76 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
     assert incremental.keys() == rebuilt.keys()
     for table, rows in rebuilt.items():
         assert incremental[table] == rows, table
+
+
+def test_a_reported_mood_reaches_its_day_and_falls_out_of_the_periods(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    """Of a listener who hears nothing: only the entry can touch them."""
+    song = worlds.Song("A", "B", worlds.spotify_id(1))
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2014, 5, 1, 12), song)])  # noqa: DTZ001
+    evening = datetime(2026, 9, 30, 22, 30)  # noqa: DTZ001
+    record(lake, "ash", {"sad": 0.5, "relaxed": 0.5}, at=evening, now=NOW)
+    run(lake, settings, FIRST_NIGHT)
+
+    def profile(period: str) -> tuple[str, float | None, int]:
+        (row,) = lake.read("gold.user_mood_profiles").where(f"period = '{period}'").collect()
+        return row["status"], row["sad"], row["entry_count"]
+
+    def entry_days() -> dict[str, tuple[float, int]]:
+        rows = lake.read("gold.user_mood_days").where("entry_count > 0").collect()
+        return {str(row["mood_date"]): (row["sad"], row["listen_count"]) for row in rows}
+
+    assert entry_days() == {"2026-09-30": (0.5, 0)}
+    assert profile("7d") == profile("current") == ("ok", 0.5, 1)
+
+    set_users(lake, [UserSettings("ash", time_zone="Asia/Tokyo")])
+    record(lake, "ash", {"sad": 1.0}, at=evening.replace(day=29), note="first words", now=NOW)
+    run(lake, settings, FIRST_NIGHT)
+    assert entry_days() == {"2026-10-01": (0.5, 0), "2026-09-29": (1.0, 0)}  # 22:30 in Tokyo is no other day
+    assert profile("7d") == ("ok", 0.75, 2)
+
+    before = lake.version("gold.user_mood_days")
+    record(lake, "ash", {"sad": 1.0}, at=evening.replace(day=29), note="other words", now=NOW)
+    run(lake, settings, FIRST_NIGHT)
+    assert lake.version("gold.user_mood_days") == before
+    assert "other words" in {row["note"] for row in lake.read("silver.mood_entries").collect()}
+
+    night = FIRST_NIGHT + timedelta(days=8)
+    run(lake, settings, night)
+    assert profile("7d") == ("too_few_plays", None, 0)
+    assert profile("30d") == ("ok", 0.75, 2)
+    incremental = business_rows(lake, night)
+    run(lake, settings, night, full=True)
+    assert business_rows(lake, night) == incremental
+
+
+def test_another_half_life_builds_the_profiles_anew_once(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    songs = [
+        worlds.Song("A", n, worlds.spotify_id(i), valence=v, energy=v)
+        for i, (n, v) in enumerate((("x", 0.9), ("y", 0.1)))
+    ]
+    days = [datetime(2026, 10, 1), datetime(2026, 9, 17)]  # noqa: DTZ001
+    import_catalogue(lake, settings, tmp_path, songs)
+    plays = [
+        worlds.Play("ash", day + timedelta(minutes=10 * n), song)
+        for song, day in zip(songs, days, strict=True)
+        for n in range(10)
+    ]
+    import_plays(lake, settings, tmp_path, plays)
+    run(lake, settings, FIRST_NIGHT)
+
+    def happy() -> float:
+        (row,) = lake.read("gold.user_mood_profiles").where("period = 'current'").collect()
+        return float(row["happy"])
+
+    by_a_week = happy()
+    slower = settings.model_copy(update={"profile": ProfileSettings(current_half_life_days=14)})
+    _, gold = run(lake, slower, FIRST_NIGHT)
+    reason = "current_half_life_days is 14, the table was built by 7"
+    assert f"gold.user_mood_profiles in full: {reason}" in gold.messages
+    assert happy() < by_a_week
+    assert [outcome.tables for outcome in run(lake, slower, FIRST_NIGHT)] == [[], []]
 
 
 def test_a_late_play_is_in_tonights_gold_and_joins_two_sessions(lake: Lake, settings: Settings, tmp_path: Path) -> None:
@@ -184,17 +276,17 @@ def test_a_feed_that_arrives_later_replaces_the_listen_and_touches_both_days(
 
 
 def test_a_change_of_a_members_track_reaches_its_listen(lake: Lake, settings: Settings, tmp_path: Path) -> None:
-    """Two records of one title are one listen; then a catalogue moves only the one that names its track by names."""
-    song, namesake = worlds.Song("A", "Song", worlds.spotify_id(1)), worlds.Song("A", "Song", worlds.spotify_id(2))
+    """A song and its edit, heard at one moment, are one listen; a catalogue with the song moves its record alone."""
+    song, edit = worlds.Song("A", "Song", worlds.spotify_id(2)), worlds.Song("A", "Song - Edit", worlds.spotify_id(1))
     at = datetime(2014, 5, 1, 12)  # noqa: DTZ001
     import_plays(lake, settings, tmp_path, [worlds.Play("ash", at, song, None)])
-    exported = [worlds.export_line(worlds.Play("ash", at, song))]
+    exported = [worlds.export_line(worlds.Play("ash", at, edit))]
     store(lake, "bronze.spotify_export_plays", "spotify_extended", exported, user_id=lake.pseudonym("ash"))
     run(lake, settings, FIRST_NIGHT)
     (before,) = lake.read("silver.listens").collect()
     assert (before["source"], before["record_count"]) == ("spotify_extended", 2)
 
-    import_catalogue(lake, settings, tmp_path, [namesake])
+    import_catalogue(lake, settings, tmp_path, [song])
     run(lake, settings, FIRST_NIGHT)
     (after,) = lake.read("silver.listens").collect()
     assert after["track_id"] == before["track_id"]

@@ -22,7 +22,7 @@ from tests.lakes import business_rows, import_catalogue, import_plays, run
 
 ROOT = Path(__file__).resolve().parents[2]
 NIGHT = date(2026, 10, 1)
-KILLS = int(os.environ.get("MOODLAKE_KILLS", "2"))
+KILLS = int(os.environ.get("MOODLAKE_KILLS", "1"))
 IMPORT_STEPS, RUN_STEPS = 14, 80  # steps that a process of this small world takes; a later number kills nothing
 JOURNAL_WRITTEN = 2  # of the first group of a run: it is decided, and nothing of it is committed
 FOLDER_HALF_GONE = 13  # of an import: all is committed, the journal is gone, and so is half of the staged rows

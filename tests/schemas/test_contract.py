@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
-from jobs.runtime.ops import NAMES_OF_PEOPLE
+from jobs.runtime.ops import NAMES_OF_PEOPLE, OWN_WORDS
 from schemas.catalog import contract_of, contracts
 from schemas.contract import (
     BOOLEAN,
@@ -102,6 +102,8 @@ def test_references_lead_to_a_key_of_a_known_table(contract: Contract) -> None:
 def test_who_is_in_a_table_is_said(contract: Contract) -> None:
     if set(NAMES_OF_PEOPLE) & set(contract.names):
         assert contract.personal_data == "name"
+    elif set(OWN_WORDS) & set(contract.names):
+        assert contract.personal_data == "own_words"
     elif "user_id" in contract.names:
         assert contract.personal_data == "pseudonymous"
 

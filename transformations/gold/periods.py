@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 from schemas.vocab import PERIOD_DAYS
 
 CURRENT_DAYS = 28  # `current` looks back four weeks
-CURRENT_HALF_LIFE_DAYS = 7.0  # a play of a week ago counts half
 CURRENT_SCALE = 1_000  # weights of `current` are thousandths, so a product with SCALE stays far from overflow
 
 
@@ -27,12 +26,17 @@ def is_in_period(period: str, day: Column, as_of_date: date) -> Column:
     return until & (day > F.lit(as_of_date - timedelta(days=days)))
 
 
-def weight(period: str, day: Column, as_of_date: date) -> Column:
-    """Whole-number weight of a day in the period: 0 outside, CURRENT_SCALE for a day that counts fully."""
+def weight(period: str, day: Column, as_of_date: date, current_half_life_days: float) -> Column:
+    """Whole-number weight of a day in the period: 0 outside, CURRENT_SCALE for a day that counts fully.
+
+    In `current` a day counts half of one that is `current_half_life_days` later, and never nothing: that a mood is
+    known of it is counted too.
+    """
     full = F.lit(CURRENT_SCALE)
     if period == "current":
         age = F.datediff(F.lit(as_of_date), day)
-        full = F.round(CURRENT_SCALE * F.pow(F.lit(0.5), age / CURRENT_HALF_LIFE_DAYS))
+        decayed = F.round(CURRENT_SCALE * F.pow(F.lit(0.5), age / F.lit(current_half_life_days)))
+        full = F.greatest(decayed, F.lit(1.0))
     return F.when(is_in_period(period, day, as_of_date), full.cast("bigint")).otherwise(F.lit(0).cast("bigint"))
 
 

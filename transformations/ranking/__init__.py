@@ -1,4 +1,4 @@
 """The exact engine: counts of plays as sparse arrays in, matches and rankings as arrays out; no Spark, no session.
 
-Whatever ranks, in a night or in the evaluation, calls these modules; artist or track is an argument.
+The evaluation measures these modules; no table is built by them yet. Artist or track is an argument.
 """

@@ -140,10 +140,6 @@ class Matcher:
             {name: part[order] / (1 + affinity) for name, part in parts.items()},
         )
 
-    def affinity(self, kind: str, users: Ints, matches: Ints) -> Floats:
-        """The plain product of the pairs' vectors of a kind, -1 to 1, without weight or correction."""
-        return _row_products(self._kinds[kind], users, matches)
-
     def _nearness(self, sample: Ints) -> Floats:
         """How near a listener's nearest of the sample are, on average."""
         kept = min(HUB_NEIGHBOURS, max(len(sample) - 1, 1))

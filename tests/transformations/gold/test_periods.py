@@ -1,4 +1,4 @@
-"""Periods are days up to as_of_date; `current` halves the weight of a day every week."""
+"""Periods are days up to as_of_date; `current` halves the weight of a day at its half-life."""
 
 from __future__ import annotations
 
@@ -40,15 +40,26 @@ def test_all_has_no_first_day_but_ends_too(spark: SparkSession) -> None:
     assert list(row) == [True, True, False]
 
 
-def test_current_weights_halve_each_week_and_end(spark: SparkSession) -> None:
+@pytest.mark.parametrize(
+    ("half_life", "weights"),
+    [
+        (7.0, [CURRENT_SCALE, CURRENT_SCALE // 2, CURRENT_SCALE // 4, 69, 0, 0]),
+        (14.0, [CURRENT_SCALE, 707, CURRENT_SCALE // 2, 263, 0, 0]),
+        (1.0, [CURRENT_SCALE, 8, 1, 1, 0, 0]),
+    ],
+)
+def test_current_weights_halve_at_the_half_life_and_end(
+    spark: SparkSession, half_life: float, weights: list[int]
+) -> None:
     ages = (0, 7, 14, 27, 28, -1)
-    row = spark.range(1).select(*[weight("current", F.lit(AS_OF - timedelta(days=a)), AS_OF) for a in ages]).first()
-    assert list(row) == [CURRENT_SCALE, CURRENT_SCALE // 2, CURRENT_SCALE // 4, 69, 0, 0]
+    days = [F.lit(AS_OF - timedelta(days=age)) for age in ages]
+    row = spark.range(1).select(*[weight("current", day, AS_OF, half_life) for day in days]).first()
+    assert list(row) == weights
 
 
 def test_other_periods_weigh_their_days_alike(spark: SparkSession) -> None:
     ages = (0, 6, 7)
-    row = spark.range(1).select(*[weight("7d", F.lit(AS_OF - timedelta(days=a)), AS_OF) for a in ages]).first()
+    row = spark.range(1).select(*[weight("7d", F.lit(AS_OF - timedelta(days=a)), AS_OF, 7.0) for a in ages]).first()
     assert list(row) == [CURRENT_SCALE, CURRENT_SCALE, 0]
 
 

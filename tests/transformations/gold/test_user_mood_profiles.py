@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from schemas.gold.user_mood_profiles import CONTRACT
+from schemas.silver.mood_entries import CONTRACT as MOOD_ENTRIES
 from schemas.silver.track_features import CONTRACT as TRACK_FEATURES
 from schemas.silver.track_moods import CONTRACT as TRACK_MOODS
 from schemas.silver.user_track_days import CONTRACT as USER_TRACK_DAYS
@@ -20,10 +21,17 @@ from transformations.gold.user_mood_profiles import build
 
 AS_OF = date(2024, 6, 30)
 Day = tuple[str, str, int, int, int]  # listener, track, age in days, plays, of them skipped
+Entry = tuple[str, str, int, str]  # listener, mood, age in days, origin
 Profile = dict[str, Any]
 
 
-def profiles(spark: SparkSession, *days: Day, users: tuple[str, ...] = ("u1",)) -> dict[tuple[str, str], Profile]:
+def profiles(
+    spark: SparkSession,
+    *days: Day,
+    users: tuple[str, ...] = ("u1",),
+    entries: tuple[Entry, ...] = (),
+    half_life: float = 7.0,
+) -> dict[tuple[str, str], Profile]:
     """Profiles by listener and period of a world of four tracks: happy, sad, estimated (sad) and unknown."""
     sums = [
         {
@@ -45,12 +53,23 @@ def profiles(spark: SparkSession, *days: Day, users: tuple[str, ...] = ("u1",)) 
         {"track_id": track, **dict(zip(MOODS, shares, strict=True))}
         for track, shares in {**feels, "unknown": (None,) * 4}.items()
     ]
+    said = [
+        {
+            "user_id": user,
+            "mood_date": AS_OF - timedelta(days=age),
+            "origin": origin,
+            **{name: float(name == mood) for name in MOODS},
+        }
+        for user, mood, age, origin in entries
+    ]
     rows = build(
         user_track_days=make_rows(spark, USER_TRACK_DAYS, *sums),
         track_features=make_rows(spark, TRACK_FEATURES, *features),
         track_moods=make_rows(spark, TRACK_MOODS, *moods),
+        mood_entries=make_rows(spark, MOOD_ENTRIES, *said),
         users=make_rows(spark, USERS, *({"user_id": user} for user in users)),
         as_of_date=AS_OF,
+        current_half_life_days=half_life,
     )
     return {(row["user_id"], row["period"]): row for row in checked(rows, CONTRACT)}
 
@@ -104,6 +123,45 @@ def test_statuses_and_shares_at_their_limits(spark: SparkSession) -> None:
         "half": ("ok", 20, 0.5, 0.5),
         "absent": ("no_features", 10, None, 0.0),
     }
+
+
+def test_a_reported_mood_counts_as_ten_plays(spark: SparkSession) -> None:
+    got = profiles(
+        spark,
+        ("u1", "happy", 0, 30, 0),
+        ("some", "unknown", 0, 12, 0),
+        users=("u1", "some", "alone", "read"),
+        entries=(
+            ("u1", "sad", 0, "manual"),
+            ("u1", "sad", 40, "manual"),
+            ("some", "relaxed", 0, "manual"),
+            ("alone", "angry", 0, "manual"),
+            ("read", "angry", 0, "recent_listens"),
+        ),
+    )
+    shown = ("status", "dominant_mood", "listen_count", "entry_count", "measured_share")
+    assert {user: tuple(got[user, "all"][name] for name in shown) for user, period in got if period == "all"} == {
+        "u1": ("ok", "happy", 30, 2, 1.0),
+        "some": ("ok", "relaxed", 12, 1, 0.0),
+        "alone": ("ok", "angry", 0, 1, None),
+        "read": ("too_few_plays", None, 0, 0, None),
+    }
+    assert [got["u1", "all"][mood] for mood in MOODS] == pytest.approx([30 / 50, 0, 20 / 50, 0])
+    assert [got["u1", "30d"][mood] for mood in MOODS] == pytest.approx([30 / 40, 0, 10 / 40, 0])
+    assert got["u1", "all"]["valence_mean"] == pytest.approx(0.9)
+    assert (got["alone", "all"]["valence_mean"], got["alone", "all"]["angry"]) == (None, 1.0)
+
+
+def test_reported_moods_decay_in_current_as_plays_do(spark: SparkSession) -> None:
+    for half_life, share in ((7.0, 1 / 3), (14.0, 0.5**0.5 / (1 + 0.5**0.5))):
+        got = profiles(spark, ("u1", "happy", 0, 10, 0), entries=(("u1", "sad", 7, "manual"),), half_life=half_life)
+        assert got["u1", "current"]["sad"] == pytest.approx(share, abs=1e-3)
+        assert (got["u1", "current"]["listen_count"], got["u1", "current"]["entry_count"]) == (10, 1)
+
+
+def test_a_profile_of_old_days_alone_is_whole_at_the_shortest_half_life(spark: SparkSession) -> None:
+    got = profiles(spark, ("u1", "happy", 27, 10, 0), half_life=1.0)["u1", "current"]
+    assert (got["status"], got["happy"], got["measured_share"]) == ("ok", 1.0, 1.0)
 
 
 def test_a_play_exactly_as_many_days_old_as_the_period_is_out(spark: SparkSession) -> None:
