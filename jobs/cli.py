@@ -33,6 +33,7 @@ from jobs.commands.feedback import feedback
 from jobs.commands.ingest import fetch, ingest
 from jobs.commands.mood import mood_app
 from jobs.commands.playback import queue
+from jobs.commands.recommend import recommend
 from jobs.commands.train import train_app
 from jobs.plan import IMPORT_FORMATS, stages
 from jobs.runtime.errors import MoodlakeError, UsageError
@@ -289,6 +290,11 @@ app.command(
     epilog="Examples: run_ingestion.py feedback spotify:track:4cOdK2wGLETKBW3PvgPWqT --user anna --like  |  "
     "run_ingestion.py feedback 'Björk - Jóga' --user anna --dislike  |  run_ingestion.py feedback --user anna",
 )(feedback)
+app.command(
+    "recommend",
+    epilog="Examples: run_ingestion.py recommend --user anna  |  run_ingestion.py recommend --user anna "
+    "--mood happy=.7,relaxed=.3 --limit 20 --queue  |  run_ingestion.py recommend --user anna --list rediscover",
+)(recommend)
 app.command("queue", epilog="Example: run_ingestion.py queue spotify:track:4cOdK2wGLETKBW3PvgPWqT --user anna")(queue)
 
 

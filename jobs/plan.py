@@ -520,6 +520,46 @@ STEPS = (
             "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
         },
     ),
+    Step(
+        "gold.track_similarities",
+        reads=("silver.listens", "silver.user_tracks", "silver.tracks", "silver.track_features"),
+        stage="gold",
+        group="matches",
+        scope=Scope.WHOLE,  # a session more of one track moves the scores of all that it goes with
+        uses={
+            "silver.listens": ("listen_id", "user_id", "session_id", "played_at", "track_id", "is_skipped"),
+            "silver.user_tracks": ("user_id", "track_id"),
+            "silver.tracks": ("track_id", "genres"),
+        },
+    ),
+    Step(
+        "gold.recommendations",
+        reads=(
+            "silver.users",
+            "silver.user_tracks",
+            "silver.tracks",
+            "silver.track_identities",
+            "silver.track_features",
+            "silver.track_moods",
+            "silver.track_feedback",
+            "gold.user_mood_profiles",
+            "gold.user_matches",
+            "gold.track_similarities",
+        ),
+        stage="gold",
+        group="matches",
+        scope=Scope.WHOLE,  # whatever one listener plays says something of all
+        uses={
+            "silver.users": ("user_id",),
+            "silver.user_tracks": ("user_id", "track_id", "listen_count", "skip_count", "last_played_at"),
+            "silver.tracks": ("track_id", "artist_id", "genres", "popularity"),
+            "silver.track_identities": ("track_id", "own_track_id", "replaced_by", "song_key"),
+            "silver.track_feedback": ("user_id", "track_id", "is_liked", "said_at"),
+            "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
+            "gold.user_matches": ("user_id", "match_user_id", "score"),
+        },
+        takes_as_of_date=True,
+    ),
 )
 
 
