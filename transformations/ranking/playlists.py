@@ -24,7 +24,7 @@ OF_AN_ARTIST = 2
 UNHEARD = ("for_you", "from_matches")  # lists of what the listener never heard
 LIKED_PLAYS = 10.0  # plays that a like counts
 # What tells whether a listener will play an item; the ranker rules, the others order what it knows nothing of.
-SHARES = {"ranker": 1.0, "genres": 0.15, "sound": 0.15, "known": 0.05}
+SHARES = {"ranker": 1.0, "artist": 0.2, "genres": 0.15, "sound": 0.15, "known": 0.05}
 MOOD_SHARPNESS = 3.0  # power of nearness in mood: a list by mood is of that mood first, then to the listener's taste
 REDISCOVER_PLAYS, REDISCOVER_DAYS = 3, 60  # heard so often at least, and not for so long
 SCORE_DIGITS = 5
@@ -154,6 +154,12 @@ class Playlists:
         """Listeners by artists: plays that count."""
         return (self.heard.plays @ self._artist_rows).tocsr()
 
+    @cached_property
+    def _artist_tastes(self) -> Sparse:
+        """Listeners by artists: damped plays, each listener's most played 1."""
+        found = (self._tastes @ self._artist_rows).tocsr()
+        return scaled(found, rows=1 / np.maximum(found.max(axis=1).toarray().ravel(), 1e-12))
+
     def _iter_expected(self, users: Ints) -> Iterator[tuple[slice, slice, Floats]]:
         """Blocks of the users and items: how far each may be expected to play each, 0-1. Fans come first in `users`."""
         fans = int(np.isin(users, self._fans).sum())
@@ -172,7 +178,8 @@ class Playlists:
         sound, of_users = self._sound
         genres = (self._genres_of_users[users] @ self._genres[block].T).toarray()
         near = _likeness(of_users[users], sound[block])
-        parts = {"ranker": shares, "genres": genres, "sound": near, "known": self._known[block]}
+        artist = (self._artist_tastes[users] @ self._artist_rows[block].T).toarray()
+        parts = {"ranker": shares, "artist": artist, "genres": genres, "sound": near, "known": self._known[block]}
         found = sum(SHARES[name] * part for name, part in parts.items()) / sum(SHARES.values())
         if self._disliked.nnz:
             found = found * (1 - (self._aversion[users] @ self._artist_rows[block].T).toarray())
