@@ -197,7 +197,7 @@ def person(box: Sandbox) -> str:
 
 @pytest.fixture
 def world(lake: Lake, box: Sandbox, person: str) -> Lake:
-    """What the service recommends for a happy mood is in the lake, by id or by name, but for its first; sad songs also."""
+    """The lake has what the service recommends for a happy mood, by id or by name, but for its first; and sad songs."""
     client = MoodAPIClient(box.settings()["AI_API_URL"])
     songs = client.recommend(Mood(happy=1.0, angry=0.0, sad=0.0, relaxed=0.0), 12)
     user_id = lake.pseudonym(person)
