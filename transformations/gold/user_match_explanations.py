@@ -242,7 +242,7 @@ class _ByEngine:
             parts=_struct(
                 **{name: _rounded(pairs.parts[name][block] if name in near else nothing) for name in WEIGHTS}
             ),
-            shared_artists_count=pa.array(shared_artists.astype(np.int32)),
+            shared_artists_count=pa.array(shared_artists.astype(np.int64)),
             artist_affinity=_rounded((by_weight / sum(of_artists.values())).clip(0, 1)),
             genre_overlap=_rounded(near.get("genres", nothing).clip(0, 1)),
             audio_affinity=_rounded(near["sound"].clip(0, 1), ~self._is_known("sound", users, matches)),
