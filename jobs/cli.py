@@ -31,6 +31,8 @@ from jobs.commands.choices import (
 )
 from jobs.commands.feedback import feedback
 from jobs.commands.ingest import fetch, ingest
+from jobs.commands.matches import EXAMPLES as MATCHES_EXAMPLES
+from jobs.commands.matches import matches
 from jobs.commands.mood import mood_app
 from jobs.commands.playback import queue
 from jobs.commands.train import train_app
@@ -289,6 +291,7 @@ app.command(
     epilog="Examples: run_ingestion.py feedback spotify:track:4cOdK2wGLETKBW3PvgPWqT --user anna --like  |  "
     "run_ingestion.py feedback 'Björk - Jóga' --user anna --dislike  |  run_ingestion.py feedback --user anna",
 )(feedback)
+app.command("matches", epilog=MATCHES_EXAMPLES)(matches)
 app.command("queue", epilog="Example: run_ingestion.py queue spotify:track:4cOdK2wGLETKBW3PvgPWqT --user anna")(queue)
 
 
