@@ -54,7 +54,7 @@ def build(*, user_tracks: DataFrame, tracks: DataFrame, track_features: DataFram
     sound = f"IF(energy IS NULL, NULL, array({', '.join(map(_sound_of, FEATURES))}))"
     told = of_kinds.selectExpr(
         "user_id",
-        "aggregate(artists, 0L, (sum, i) -> sum + i.plays) AS listen_count",
+        "aggregate(artists, 0L, (total, i) -> total + i.plays) AS listen_count",
         "CAST(size(artists) AS BIGINT) AS artist_count",
         f"""transform(slice(artists, 1, {TOP_ARTISTS}), (i, n) -> named_struct(
             'rank', n + 1, 'artist_id', i.item, 'artist_name', i.name, 'listen_count', i.plays,
@@ -78,7 +78,7 @@ def _items(heard: DataFrame) -> DataFrame:
     kinds = """explode(concat(
         array(named_struct('kind', 'artist', 'item', artist_id)),
         transform(genres, genre -> named_struct('kind', 'genre', 'item', genre))
-    )) AS of"""
+    )) AS one"""
     played = (
         heard.selectExpr(
             "user_id",
@@ -87,7 +87,7 @@ def _items(heard: DataFrame) -> DataFrame:
             "named_struct('track_id', track_id, 'track_name', track_name) AS track",
             kinds,
         )
-        .groupBy("user_id", F.expr("of.kind AS kind"), F.expr("of.item AS item"))
+        .groupBy("user_id", F.expr("one.kind AS kind"), F.expr("one.item AS item"))
         .agg(
             F.expr("sum(plays) AS plays"),
             F.expr("min(artist_name) AS name"),
@@ -144,7 +144,7 @@ def _weighed() -> str:
 
 
 def _share_of(items: str) -> str:
-    return f"i.order / aggregate({items}, 0L, (sum, one) -> sum + one.order)"
+    return f"i.order / aggregate({items}, 0L, (total, one) -> total + one.order)"
 
 
 def _sound_of(feature: str) -> str:
