@@ -51,17 +51,20 @@ def build(*, user_tracks: DataFrame, tracks: DataFrame, track_features: DataFram
     of_kinds = sorted_by_weight.selectExpr(
         "*", "filter(own, i -> i.kind = 'artist') AS artists", "filter(own, i -> i.kind = 'genre') AS all_genres"
     )
+    totals = [
+        f"aggregate({kind}, 0L, (total, i) -> total + i.order) AS {kind}_total" for kind in ("artists", "all_genres")
+    ]
     sound = f"IF(energy IS NULL, NULL, array({', '.join(map(_sound_of, FEATURES))}))"
-    told = of_kinds.selectExpr(
+    told = of_kinds.selectExpr("*", *totals).selectExpr(
         "user_id",
         "aggregate(artists, 0L, (total, i) -> total + i.plays) AS listen_count",
         "CAST(size(artists) AS BIGINT) AS artist_count",
         f"""transform(slice(artists, 1, {TOP_ARTISTS}), (i, n) -> named_struct(
             'rank', n + 1, 'artist_id', i.item, 'artist_name', i.name, 'listen_count', i.plays,
-            'weight', {_share_of("artists")}, 'track_id', i.track.track_id, 'track_name', i.track.track_name
+            'weight', i.order / artists_total, 'track_id', i.track.track_id, 'track_name', i.track.track_name
         )) AS top_artists""",
         f"""transform(slice(all_genres, 1, {TOP_GENRES}), i -> named_struct(
-            'genre', i.item, 'listen_count', i.plays, 'weight', {_share_of("all_genres")}
+            'genre', i.item, 'listen_count', i.plays, 'weight', i.order / all_genres_total
         )) AS genres""",
         f"{sound} AS sound",
         "IF(tempos IS NULL, NULL, named_struct('low_bpm', tempos[0], 'high_bpm', tempos[1])) AS tempo",
@@ -141,10 +144,6 @@ def _weighed() -> str:
         'order', -CAST(round(pow(i.plays, {COUNT_POWER}D) * {rarity} * {SCALE}) AS BIGINT),
         'item', i.item, 'kind', i.kind, 'name', i.name, 'plays', i.plays, 'track', i.track
     )"""
-
-
-def _share_of(items: str) -> str:
-    return f"i.order / aggregate({items}, 0L, (total, one) -> total + one.order)"
 
 
 def _sound_of(feature: str) -> str:
