@@ -481,30 +481,24 @@ STEPS = (
     ),
     Step(
         "gold.user_taste_profiles",
-        reads=(
-            "silver.user_tracks",
-            "silver.user_artists",
-            "silver.tracks",
-            "silver.track_features",
-            "silver.users",
-        ),
+        reads=("silver.user_tracks", "silver.tracks", "silver.track_features", "silver.users"),
         stage="gold",
         group="matches",
         scope=Scope.WHOLE,  # rarity and the mean listener move with every listener
         uses={
-            "silver.user_tracks": ("user_id", "track_id", "listen_count", "skip_count"),
-            "silver.user_artists": ("user_id", "artist_id", "artist_name", "listen_count", "skip_count"),
-            "silver.tracks": ("track_id", "genres"),
+            "silver.user_tracks": ("user_id", "track_id", "listen_count", "skip_count", "last_played_at"),
+            "silver.tracks": ("track_id", "track_name", "artist_id", "artist_names", "genres"),
             "silver.users": ("user_id",),
         },
     ),
     Step(
-        "gold.user_matches",
+        "gold.user_match_explanations",
         reads=(
             "silver.user_artists",
-            "silver.user_tracks",
             "silver.user_top_items",
             "silver.tracks",
+            "ops.privacy_settings",
+            "ops.user_blocks",
             "gold.user_taste_profiles",
             "gold.user_mood_profiles",
         ),
@@ -512,13 +506,21 @@ STEPS = (
         group="matches",
         scope=Scope.WHOLE,  # every listener is compared with every other one
         uses={
-            "silver.user_artists": ("user_id", "artist_id", "listen_count", "skip_count"),
-            "silver.user_tracks": ("user_id", "track_id"),
+            "silver.user_artists": ("user_id", "artist_id", "artist_name", "listen_count", "skip_count"),
             "silver.user_top_items": ("user_id", "time_range", "entity", "rank", "artist_names"),
             "silver.tracks": ("track_id", "artist_id", "genres"),
-            "gold.user_taste_profiles": ("user_id", "sound"),
+            "ops.privacy_settings": ("user_id", "is_matched", "is_activity_shown"),
+            "ops.user_blocks": ("user_id", "blocked_user_id"),
             "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
         },
+    ),
+    Step(
+        "gold.user_matches",
+        reads=("gold.user_match_explanations",),
+        stage="gold",
+        group="matches",
+        scope=Scope.WHOLE,  # as what it is read off
+        uses={"gold.user_match_explanations": ("user_id", "match_user_id", "summary")},
     ),
     Step(
         "gold.track_similarities",

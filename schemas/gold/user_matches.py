@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql.types import StructField, StructType
 
-from schemas.contract import DOUBLE, INT, STRING, Between, Column, Contract, OneOf, References
+from schemas.contract import DOUBLE, INT, LONG, STRING, Between, Column, Contract, OneOf, References
 from schemas.vocab import MATCH_BASES
 
 PARTS = StructType([StructField(name, DOUBLE) for name in ("artists", "neighbours", "genres", "sound", "moods")])
@@ -24,7 +24,7 @@ CONTRACT = Contract(
             "How near, 0-1; about .5 where the two are as near as their own nearest are on average",
         ),
         Column("parts", PARTS, "What each kind of likeness adds to the score, up to rounding; may be negative"),
-        Column("shared_artists_count", INT, "Artists that both have"),
+        Column("shared_artists_count", LONG, "Artists that both have"),
         Column("artist_affinity", DOUBLE, "Of their artists, and of who shares those: 0-1"),
         Column("genre_overlap", DOUBLE, "Of the genres of their artists: 0-1"),
         Column("audio_affinity", DOUBLE, "Of how they differ from the mean listener in sound: 0-1", nullable=True),

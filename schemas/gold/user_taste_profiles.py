@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql.types import ArrayType, StructField, StructType
 
-from schemas.contract import DOUBLE, INT, LONG, STRING, Between, Column, Contract, OneOf, References
+from schemas.contract import DOUBLE, INT, LONG, STRING, TIMESTAMP, Between, Column, Contract, OneOf, References
 from schemas.vocab import PROFILE_STATUSES
 
 TOP_ARTIST = StructType(
@@ -14,10 +14,21 @@ TOP_ARTIST = StructType(
         StructField("artist_name", STRING),
         StructField("listen_count", LONG),
         StructField("weight", DOUBLE),
+        StructField("track_id", STRING),
+        StructField("track_name", STRING),
     ]
 )
 GENRE = StructType([StructField("genre", STRING), StructField("listen_count", LONG), StructField("weight", DOUBLE)])
 SOUND = StructType([StructField("feature", STRING), StructField("raw", DOUBLE), StructField("normalised", DOUBLE)])
+TEMPO = StructType([StructField("low_bpm", DOUBLE), StructField("high_bpm", DOUBLE)])
+RECENT_TRACK = StructType(
+    [
+        StructField("track_id", STRING),
+        StructField("artist_name", STRING),
+        StructField("track_name", STRING),
+        StructField("last_played_at", TIMESTAMP),
+    ]
+)
 
 CONTRACT = Contract(
     table="gold.user_taste_profiles",
@@ -34,7 +45,7 @@ CONTRACT = Contract(
             "top_artists",
             ArrayType(TOP_ARTIST),
             "The 50 of most weight: damped plays times how rare the artist is among listeners; the weights of all the "
-            "listener's artists add up to 1",
+            "listener's artists add up to 1; and of each the track that is played most",
         ),
         Column(
             "genres",
@@ -48,6 +59,14 @@ CONTRACT = Contract(
             "listener in standard deviations, at most 3; null unless ok",
             nullable=True,
         ),
+        Column(
+            "tempo",
+            TEMPO,
+            "The tempos between which the middle half lies of the same plays, damped; null unless ok",
+            nullable=True,
+            unit="bpm",
+        ),
+        Column("recent_tracks", ArrayType(RECENT_TRACK), "The 5 tracks played last and not skipped each time"),
     ),
     checks=(
         OneOf("status", PROFILE_STATUSES),

@@ -21,7 +21,7 @@ from tests.commands import Called, call, clean_machine
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = (
     "run", "build", "backfill", "import", "ingest", "demo", "status", "check", "docs", "users", "accounts", "auth",
-    "queue", "beatport", "train", "mood", "privacy", "feedback", "recommend",
+    "queue", "beatport", "train", "mood", "privacy", "feedback", "matches", "recommend",
 )  # fmt: skip
 Run = Callable[..., Called]
 

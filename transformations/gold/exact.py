@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from functools import reduce
 
 import pandas as pd
+import pyarrow as pa
 from pyspark import cloudpickle
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 import transformations.gold
 import transformations.ranking
@@ -23,15 +25,21 @@ for package in (transformations.ranking, transformations.gold):
     cloudpickle.register_pickle_by_value(package)  # type: ignore[no-untyped-call]
 
 
-def links(rows: DataFrame, kind: str, left: Column, right: Column, weight: Column) -> DataFrame:
-    """Rows in the shape in which inputs are gathered: a kind, two ids and a weight."""
+def links(
+    rows: DataFrame, kind: str, left: Column, right: Column, weight: Column, *, name: Column | None = None
+) -> DataFrame:
+    """Rows in the shape in which inputs are gathered: a kind, two ids, a weight, and what the right one is called."""
     return rows.select(
-        F.lit(kind).alias("kind"), left.alias("left"), right.alias("right"), weight.cast("double").alias("weight")
+        F.lit(kind).alias("kind"),
+        left.alias("left"),
+        right.alias("right"),
+        weight.cast("double").alias("weight"),
+        (F.lit(None) if name is None else name).cast("string").alias("name"),
     )
 
 
 def computed(inputs: list[DataFrame], compute: Callable[[pd.DataFrame], pd.DataFrame], contract: Contract) -> DataFrame:
-    """The table that `compute` makes of all links at once: a frame of kind, left, right, weight in."""
+    """The table that `compute` makes of all links at once: a frame of kind, left, right, weight, name in."""
 
     def in_one_place(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         given = list(batches)
@@ -41,3 +49,17 @@ def computed(inputs: list[DataFrame], compute: Callable[[pd.DataFrame], pd.DataF
 
     together = reduce(DataFrame.unionByName, inputs).repartition(1)
     return together.mapInPandas(in_one_place, contract.struct())
+
+
+def computed_in_blocks(
+    inputs: list[DataFrame], compute: Callable[[pd.DataFrame], Iterator[pa.Table]], struct: StructType
+) -> DataFrame:
+    """As `computed`, for rows too many or too nested for a frame: `compute` gives Arrow tables, in blocks."""
+
+    def in_one_place(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        given = list(batches)
+        if given:
+            for block in compute(pa.Table.from_batches(given).to_pandas()):
+                yield from block.to_batches()
+
+    return reduce(DataFrame.unionByName, inputs).repartition(1).mapInArrow(in_one_place, struct)
