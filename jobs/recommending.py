@@ -18,12 +18,13 @@ from rich.console import Console
 from clients.errors import ClientError
 from clients.mood_api import Mood, Song
 from jobs.feedback import TABLE as FEEDBACK
+from jobs.matches import matches_of
 from jobs.people import listener
 from jobs.plan import STEPS
 from jobs.runtime.errors import TooLittleDataError, UsageError
 from jobs.runtime.lake import Lake
 from schemas.vocab import MOODS, RECOMMENDATION_LISTS
-from transformations.gold.choices import verdicts, with_choices
+from transformations.gold.choices import verdicts
 from transformations.gold.recommendations import for_mood
 from transformations.names import artist_key, title_key
 from transformations.ranking.playlists import OF_AN_ARTIST, REDISCOVER_DAYS, REDISCOVER_PLAYS
@@ -84,7 +85,7 @@ def stored_list(lake: Lake, user: str, name: str, limit: int) -> list[Recommenda
     rows = lake.read(TABLE).where((F.col("user_id") == user_id) & (F.col("list") == name)).orderBy("rank").collect()
     if not rows and lake.read(TABLE).where(F.col("user_id") == user_id).isEmpty():
         raise TooLittleDataError("no night has built lists for this listener yet: run_ingestion.py run")
-    told = _told(lake, user_id, rows)[:limit]
+    told = _told(lake, user, rows)[:limit]
     if not told:
         raise TooLittleDataError(f"the list {name} is empty: {WHY_EMPTY.get(name, 'no track of the lake fits')}")
     return told
@@ -103,7 +104,7 @@ def by_mood(lake: Lake, user: str, mood: Mapping[str, float], limit: int) -> lis
         raise TooLittleDataError(
             "no track of the lake has a mood yet: import a catalogue, or fetch features, and `run`"
         )
-    return _told(lake, user_id, rows)
+    return _told(lake, user, rows)
 
 
 def asked(client: Callable[[], MoodAPIClient], mood: Mapping[str, float], limit: int) -> tuple[list[Song], str]:
@@ -171,11 +172,11 @@ def _today() -> date:
 # --- from ids to words
 
 
-def _told(lake: Lake, user_id: str, rows: Sequence[Row]) -> list[Recommendation]:
+def _told(lake: Lake, user: str, rows: Sequence[Row]) -> list[Recommendation]:
     """Rows of the table as a person reads them, less those that rest on somebody who is no match any more."""
     reasons = [reason for row in rows for reason in row["reasons"]]
     ids = {kind: sorted({r["id"] for r in reasons if r["kind"] == kind and r["id"]}) for kind in _kinds(reasons)}
-    matches = _seen_matches(lake, user_id, ids.get("match", []))
+    matches = _seen_matches(lake, user) if "match" in ids else {}
     named = {row["track_id"] for row in rows}.union(ids.get("session", []), ids.get("sound", []))
     tracks = {row["track_id"]: row for row in _rows_of(lake, "track_id", sorted(named))}
     artists = {row["artist_id"]: row["artist_names"][0] for row in _rows_of(lake, "artist_id", ids.get("artist", []))}
@@ -193,14 +194,11 @@ def _told(lake: Lake, user_id: str, rows: Sequence[Row]) -> list[Recommendation]
     return told
 
 
-def _words(
-    reason: Row, tracks: Mapping[str, Row], artists: Mapping[str, str], matches: Mapping[str, str | None]
-) -> str:
+def _words(reason: Row, tracks: Mapping[str, Row], artists: Mapping[str, str], matches: Mapping[str, str]) -> str:
     id_, value = reason["id"], reason["value"]
     match reason["kind"]:
         case "match":
-            name = matches[id_]
-            return f"your match {name}" if name else "one of your matches"
+            return f"your match {matches[id_]}"
         case "mood":
             return f"mood distance {value:.2f}"
         case "plays":
@@ -240,20 +238,12 @@ def _rows_of(lake: Lake, column: str, ids: Sequence[str]) -> list[Row]:
     return rows.select("track_id", "artist_id", "artist_names", "track_name", "spotify_id").collect()
 
 
-def _seen_matches(lake: Lake, user_id: str, ids: Sequence[str]) -> dict[str, str | None]:
-    """Those of the matches who are still some, with their names where both sides show theirs."""
-    if not ids:
+def _seen_matches(lake: Lake, user: str) -> dict[str, str]:
+    """Who is a match as choices stand now, as the listener may be told of them."""
+    try:
+        return {match.user_id: match.who for match in matches_of(lake, user)}
+    except TooLittleDataError:
         return {}
-    people = lake.read("silver.users").where(F.col("user_id").isin(user_id, *ids))
-    chosen = {row["user_id"]: row for row in with_choices(people, lake.read("ops.privacy_settings")).collect()}
-    blocks = lake.read("ops.user_blocks").where((F.col("user_id") == user_id) | (F.col("blocked_user_id") == user_id))
-    apart = {row[name] for row in blocks.collect() for name in ("user_id", "blocked_user_id")}
-    own = chosen[user_id]
-    return {
-        id_: row["display_name"] if own["is_name_shown"] and row["is_name_shown"] else None
-        for id_, row in chosen.items()
-        if id_ != user_id and id_ not in apart and row["is_matched"] and own["is_matched"]
-    }
 
 
 def _tracks_of(lake: Lake, songs: Sequence[Song]) -> list[Row]:

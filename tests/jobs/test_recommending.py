@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,16 @@ from jobs.runtime.settings import Settings
 from sandbox.services.server import Sandbox
 from schemas.catalog import contract_of
 from schemas.vocab import MOODS
+from tests import worlds
 from tests.boxes import NOW, environment, give_token, small_world
 from tests.commands import Called, call, clean_machine
+from tests.lakes import import_catalogue, import_plays
+from tests.lakes import run as run_night
 from tests.rows import make_rows
 
 SAD = (0.05, 0.05, 0.8, 0.1)
 HAPPY = (0.85, 0.05, 0.05, 0.05)
+NIGHT = date(2026, 10, 1)
 ASH_TRACKS = ("a" * 32, "b" * 32)
 
 
@@ -93,6 +97,7 @@ def night(lake: Lake) -> Lake:
         track(sun, "B", "[Sun]", "2" * 22),
         track("c" * 32, "B", "Fog"),
     )
+    put(lake, "gold.user_matches", {"user_id": ash, "match_user_id": birch, "rank": 1, "score": 0.6})
     reasons = [
         ("mood", "happy", 0.079), ("artist", "b", 7.0), ("session", rain, 0.5), ("sound", rain, 0.5),
         ("genre", "pop", 0.25), ("listeners", None, 2.0), ("popularity", None, 70.0), ("liked", None, 1.0),
@@ -139,9 +144,10 @@ def test_who_is_not_seen_any_more_is_in_no_reason(night: Lake) -> None:
         (one,) = stored_list(night, "ash", "from_matches", 5)
         return one.reasons
 
-    assert matched() == ("one of your matches",)
+    unnamed = (f"your match {night.pseudonym('birch')[:8]}",)
+    assert matched() == unnamed
     set_privacy(night, "birch", {"is_name_shown": True})
-    assert matched() == ("one of your matches",)
+    assert matched() == unnamed
     set_privacy(night, "ash", {"is_name_shown": True})
     assert matched() == ("your match Birch",)
     block(night, "birch", "ash")
@@ -176,6 +182,40 @@ def test_a_services_songs_are_found_in_the_lake(night: Lake) -> None:
     assert len(of_service(night, "ash", songs, 2)) == 2
     say(night, "ash", ASH_TRACKS[0], "dislike", now=datetime(2026, 10, 1, tzinfo=UTC))
     assert [one.track_name for one in of_service(night, "ash", songs, 10)] == ["[Sun]", "Fog"]
+
+
+def test_what_is_said_and_chosen_shapes_the_next_night(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    songs = [worlds.Song(f"A{n // 3}", f"Song {n}", worlds.spotify_id(n), genres=("pop",)) for n in range(12)]
+    start = datetime(2026, 9, 1)  # noqa: DTZ001
+    heard = {"ash": songs[:6], "birch": songs[3:9]}
+    plays = [
+        worlds.Play(user, start + timedelta(days=day, minutes=4 * n), song)
+        for user, own in heard.items()
+        for day in range(2)
+        for n, song in enumerate(own)
+    ]
+    import_catalogue(lake, settings, tmp_path, songs)
+    import_plays(lake, settings, tmp_path, plays)
+    run_night(lake, settings, NIGHT)
+
+    def tracks(name: str) -> set[str]:
+        rows = lake.read("gold.recommendations").where(f"list = '{name}' AND user_id = '{lake.pseudonym('ash')}'")
+        titles = rows.join(lake.read("silver.tracks"), "track_id").select("track_name").collect()
+        return {row["track_name"] for row in titles}
+
+    assert {song.title for song in songs[9:]} & tracks("for_you")  # nobody heard them
+    matched = tracks("from_matches")
+    assert 0 < len(matched) <= 2
+    disliked = sorted(matched)[0]
+    number = int(disliked.removeprefix("Song "))
+    say(lake, "ash", worlds.spotify_id(number), "dislike", now=NOW)
+    run_night(lake, settings, NIGHT)
+    assert disliked not in tracks("for_you") | tracks("from_matches") | tracks("happy")
+    assert tracks("from_matches")
+    block(lake, "birch", "ash")
+    run_night(lake, settings, NIGHT)
+    assert tracks("from_matches") == set()
+    assert tracks("for_you")
 
 
 Run = Callable[..., Called]
