@@ -126,8 +126,8 @@ def _rows(
     """Rows in the shape in which inputs are gathered."""
     return rows.where(condition).selectExpr(
         f"'{kind}' AS kind",
-        f"{left} AS left",
-        f"CAST({right} AS string) AS right",
+        f"{left} AS `left`",
+        f"CAST({right} AS string) AS `right`",
         f"CAST({weight} AS double) AS weight",
         f"CAST(array({numbers}) AS array<double>) AS numbers",
         f"{names or 'CAST(array() AS array<string>)'} AS names",

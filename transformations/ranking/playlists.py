@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -90,6 +89,22 @@ class Playlists:
         self.weights.eliminate_zeros()
         self.weights.sort_indices()
         self._barred = (heard.all_plays + self._disliked).tocsr()
+        places = np.arange(len(songs.artists))
+        self._artist_rows = csr_array((np.ones(len(places)), (places, songs.artists)))
+        self._artist_plays = (heard.plays @ self._artist_rows).tocsr()
+        self._tastes = damped(_of_the_most(self.weights), 0.5)
+        self._tastes_by_item = self._tastes.tocsc()
+        self._artist_tastes = _of_the_most((self._tastes @ self._artist_rows).tocsr())
+        rarity = np.log1p(len(places) / np.maximum(holders(songs.genres), 1))
+        self._genres = unit_rows(scaled(songs.genres, columns=rarity))
+        self._genre_tastes = unit_rows((self._tastes @ self._genres).tocsr())
+        self._sound = _deviations(np.hstack([songs.sound, songs.moods]))
+        self._sound_tastes = _means(self._tastes, self._sound)
+        listeners = np.log1p(holders(self.weights)) / np.log1p(max(self.weights.shape[0], 1))
+        self._known = 0.5 * listeners + 0.005 * np.nan_to_num(songs.popularity)
+        self._aversion = self._shares_disliked()
+        self._rediscovered = self._not_heard_for_long()
+        self._matched = _adding_up(heard.matches)
         self._fans = np.flatnonzero(np.diff(self.weights.indptr))
         self._ranker = None
         if len(self._fans):
@@ -97,68 +112,20 @@ class Playlists:
 
     # --- what is expected of each listener
 
-    @cached_property
-    def _tastes(self) -> Sparse:
-        """Damped plays, each listener's most played 1."""
-        most = self.weights.max(axis=1).toarray().ravel()
-        return damped(scaled(self.weights, rows=1 / np.maximum(most, 1e-12)), 0.5)
-
-    @cached_property
-    def _genres(self) -> Sparse:
-        """Items by genres, rows of length 1, what few items have before what many have."""
-        held = holders(self.songs.genres)
-        rarity = np.log1p(self.songs.genres.shape[0] / np.maximum(held, 1))
-        return unit_rows(scaled(self.songs.genres, columns=rarity))
-
-    @cached_property
-    def _genres_of_users(self) -> Sparse:
-        return unit_rows((self._tastes @ self._genres).tocsr())
-
-    @cached_property
-    def _sound(self) -> tuple[Floats, Floats]:
-        """Items, and the mean of what each listener plays, in deviations from the mean item; NaN where unknown."""
-        sound = np.hstack([self.songs.sound, self.songs.moods])
-        is_known = ~np.isnan(sound).any(axis=1)
-        if not is_known.any():
-            return sound, np.full((self.weights.shape[0], sound.shape[1]), np.nan)
-        spread = np.maximum(sound[is_known].std(axis=0), 1e-6)
-        apart = (sound - sound[is_known].mean(axis=0)) / spread
-        total = self._tastes @ is_known.astype(float)
-        means = (self._tastes @ np.nan_to_num(apart)) / np.maximum(total, 1e-12)[:, None]
-        return apart, np.where(total[:, None] > 0, means, np.nan)
-
-    @cached_property
-    def _known(self) -> Floats:
-        """How well known an item is, here and at Spotify; 0-1."""
-        here = np.log1p(holders(self.weights)) / np.log1p(max(self.weights.shape[0], 1))
-        known: Floats = 0.5 * here + 0.005 * np.nan_to_num(self.songs.popularity)
-        return known
-
-    @cached_property
-    def _aversion(self) -> Sparse:
+    def _shares_disliked(self) -> Sparse:
         """Listeners by artists: the share of disliked songs among those of the artist that they heard or judged."""
         disliked = (self._disliked @ self._artist_rows).tocoo()
-        played = np.nan_to_num(
-            _where_held((_held(self.weights) @ self._artist_rows).tocsr(), disliked.row, disliked.col)
-        )
+        heard = (_held(self.weights) @ self._artist_rows).tocsr()
+        played = np.nan_to_num(_where_held(heard, disliked.row, disliked.col))
         shares = disliked.data / (1 + disliked.data + played)
         return csr_array((shares, (disliked.row, disliked.col)), shape=disliked.shape)
 
-    @cached_property
-    def _artist_rows(self) -> Sparse:
-        count = len(self.songs.artists)
-        return csr_array((np.ones(count), (np.arange(count), self.songs.artists)))
-
-    @cached_property
-    def artist_plays(self) -> Sparse:
-        """Listeners by artists: plays that count."""
-        return (self.heard.plays @ self._artist_rows).tocsr()
-
-    @cached_property
-    def _artist_tastes(self) -> Sparse:
-        """Listeners by artists: damped plays, each listener's most played 1."""
-        found = (self._tastes @ self._artist_rows).tocsr()
-        return scaled(found, rows=1 / np.maximum(found.max(axis=1).toarray().ravel(), 1e-12))
+    def _not_heard_for_long(self) -> Sparse:
+        """Damped plays of what was played often and not for long, the more the longer it was not."""
+        often, long_ago = self.heard.plays.copy(), self.heard.days_ago.copy()
+        often.data = np.where(often.data >= REDISCOVER_PLAYS, 1.0, 0.0)
+        long_ago.data = np.where(long_ago.data >= REDISCOVER_DAYS, long_ago.data / (long_ago.data + REDISCOVER_DAYS), 0)
+        return self._tastes.multiply(often).multiply(long_ago).tocsc()
 
     def _iter_expected(self, users: Ints) -> Iterator[tuple[slice, slice, Floats]]:
         """Blocks of the users and items: how far each may be expected to play each, 0-1. Fans come first in `users`."""
@@ -175,9 +142,8 @@ class Playlists:
                 yield here, block, self._expected(users[here], block, nothing)
 
     def _expected(self, users: Ints, block: slice, shares: Floats) -> Floats:
-        sound, of_users = self._sound
-        genres = (self._genres_of_users[users] @ self._genres[block].T).toarray()
-        near = _likeness(of_users[users], sound[block])
+        genres = (self._genre_tastes[users] @ self._genres[block].T).toarray()
+        near = _likeness(self._sound_tastes[users], self._sound[block])
         artist = (self._artist_tastes[users] @ self._artist_rows[block].T).toarray()
         parts = {"ranker": shares, "artist": artist, "genres": genres, "sound": near, "known": self._known[block]}
         found = sum(SHARES[name] * part for name, part in parts.items()) / sum(SHARES.values())
@@ -243,25 +209,6 @@ class Playlists:
         worth: Floats = np.nan_to_num(near**MOOD_SHARPNESS * (0.5 + 0.5 * self.songs.mood_confidence[items]))
         return worth
 
-    @cached_property
-    def _tastes_by_item(self) -> Sparse:
-        return self._tastes.tocsc()
-
-    @cached_property
-    def _rediscovered(self) -> Sparse:
-        """Damped plays of what was played often and not for long, the more the longer it was not."""
-        often = self.heard.plays.copy()
-        often.data = np.where(often.data >= REDISCOVER_PLAYS, 1.0, 0.0)
-        long_ago = self.heard.days_ago.copy()
-        long_ago.data = np.where(long_ago.data >= REDISCOVER_DAYS, long_ago.data / (long_ago.data + REDISCOVER_DAYS), 0)
-        return self._tastes.multiply(often).multiply(long_ago).tocsc()
-
-    @cached_property
-    def _matched(self) -> Sparse:
-        """Rows of matches' scores that add up to 1."""
-        totals = np.asarray(self.heard.matches.sum(axis=1)).ravel()
-        return scaled(self.heard.matches, rows=1 / np.maximum(totals, 1e-12))
-
     def mood_distances(self, name: str, users: Ints, items: Ints) -> Floats:
         """Half the summed difference between what is looked for and an item's mood: 0-1, NaN where either is unknown.
 
@@ -289,20 +236,15 @@ class Playlists:
         likes = _where_held(self.heard.verdicts, users, items)
         found["liked"] = Reason(nobody, np.where(likes > 0, 1.0, np.nan))
         artists = self.songs.artists[items]
-        found["artist"] = Reason(artists, _where_held(self.artist_plays, users, artists))
+        found["artist"] = Reason(artists, _where_held(self._artist_plays, users, artists))
         for kind, similar in (("session", self.heard.by_session), ("sound", self.heard.by_sound)):
             found[kind] = _strongest_in_blocks(similar.T.tocsr(), _held(self.weights), items, users)
-        found["genre"] = _strongest_in_blocks(_held(self._genres), self._shares_of_genres, items, users)
+        shares = _adding_up((self._tastes @ self._genres).tocsr())
+        found["genre"] = _strongest_in_blocks(_held(self._genres), shares, items, users)
         listeners = holders(self.weights)[items]
         found["listeners"] = Reason(nobody, np.where(listeners > 0, listeners, np.nan))
         found["popularity"] = Reason(nobody, self.songs.popularity[items])
         return found
-
-    @cached_property
-    def _shares_of_genres(self) -> Sparse:
-        of_users = (self._tastes @ self._genres).tocsr()
-        totals = np.asarray(of_users.sum(axis=1)).ravel()
-        return scaled(of_users, rows=1 / np.maximum(totals, 1e-12))
 
     def _by_match(self, users: Ints, items: Ints) -> Reason:
         """The match who adds most to a row, with the score of the match."""
@@ -326,6 +268,33 @@ def _held(matrix: Sparse) -> Sparse:
     held = matrix.copy()
     held.data = np.ones_like(held.data, dtype=float)
     return held
+
+
+def _of_the_most(matrix: Sparse) -> Sparse:
+    """Rows as shares of their highest value."""
+    return scaled(matrix, rows=1 / np.maximum(matrix.max(axis=1).toarray().ravel(), 1e-12))
+
+
+def _adding_up(matrix: Sparse) -> Sparse:
+    """Rows that add up to 1."""
+    return scaled(matrix, rows=1 / np.maximum(np.asarray(matrix.sum(axis=1)).ravel(), 1e-12))
+
+
+def _deviations(values: Floats) -> Floats:
+    """Columns as deviations from their mean, 0 where one of a row is unknown; NaN where all of it are."""
+    is_known = ~np.isnan(values)
+    counts = np.maximum(is_known.sum(axis=0), 1)
+    apart = values - np.nansum(values, axis=0) / counts
+    spread = np.sqrt(np.nansum(apart**2, axis=0) / counts)
+    is_unknown = np.isnan(values).all(axis=1, keepdims=True)
+    return np.where(is_unknown, np.nan, np.nan_to_num(apart / np.maximum(spread, 1e-6)))
+
+
+def _means(weights: Sparse, rows: Floats) -> Floats:
+    """Weighted means of the rows that are known; NaN where none is."""
+    total = weights @ (~np.isnan(rows).any(axis=1)).astype(float)
+    means: Floats = (weights @ np.nan_to_num(rows)) / np.maximum(total, 1e-12)[:, None]
+    return np.where(total[:, None] > 0, means, np.nan)
 
 
 def _likeness(left: Floats, right: Floats) -> Floats:
