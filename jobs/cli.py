@@ -411,7 +411,7 @@ def _next_steps(lake: Lake) -> None:
         "Next: run_ingestion.py import spotify-extended my_spotify_data.zip --user YOU, then run_ingestion.py run"
     )
     out.print(
-        "      run_ingestion.py users list | matches --user NAME | status | --help    (columns: docs/dictionary.md)"
+        "      run_ingestion.py matches --user NAME | recommend --user NAME | status | --help    (docs/dictionary.md)"
     )
 
 

@@ -240,11 +240,15 @@ def world(lake: Lake, box: Sandbox, person: str) -> Lake:
     """The lake has what the service recommends for a happy mood, by id or by name, but for its first; and sad songs."""
     client = MoodAPIClient(box.settings()["AI_API_URL"])
     songs = client.recommend(Mood(happy=1.0, angry=0.0, sad=0.0, relaxed=0.0), 12)
+    told = {
+        song.spotify_id for song in (*songs, *client.recommend(Mood(happy=0.0, angry=0.0, sad=1.0, relaxed=0.0), 20))
+    }
+    others = sorted({play.track_id for play in box.truth(box.accounts()[0])} - told)
     user_id = lake.pseudonym(person)
     put(lake, "ops.accounts", {"user_id": user_id, "user_name": person})
     put(lake, "silver.users", {"user_id": user_id, "user_name": person, "display_name": person})
     known = [track(f"happy-{n}", song.artist, song.title, song.spotify_id) for n, song in enumerate(songs) if n]
-    sad = [track(f"sad-{n}", f"S{n}", f"sad {n}", f"{n:022d}" if n else None) for n in range(3)]
+    sad = [track(f"sad-{n}", f"S{n}", f"sad {n}", others[n] if n else None) for n in range(3)]
     put(lake, "silver.tracks", *known, *sad)
     moods = [
         {"track_id": row["track_id"], "mood_confidence": 0.9, **dict(zip(MOODS, shares, strict=True))}
