@@ -119,7 +119,7 @@ def _shared_genres() -> str:
     theirs = "get(filter(other.genres, their -> their.genre = own_one.genre), 0)"
     return f"""filter(transform(own.genres, own_one -> named_struct(
         'genre', own_one.genre, 'listen_count', own_one.listen_count, 'match_listen_count', {theirs}.listen_count
-    )), both -> both.match_listen_count IS NOT NULL)"""
+    )), pair -> pair.match_listen_count IS NOT NULL)"""
 
 
 def _audio_breakdown() -> str:
@@ -150,7 +150,7 @@ def _icebreaker_tracks() -> str:
         'artist_id', one.artist_id, 'artist_name', one.artist_name,
         'track_id', {of("own")}.track_id, 'track_name', {of("own")}.track_name,
         'match_track_id', {of("other")}.track_id, 'match_track_name', {of("other")}.track_name
-    )), both -> both.track_id IS NOT NULL AND both.match_track_id IS NOT NULL), 1, {ICEBREAKERS})"""
+    )), pair -> pair.track_id IS NOT NULL AND pair.match_track_id IS NOT NULL), 1, {ICEBREAKERS})"""
 
 
 # --- what the engine tells, in a worker that has no schemas
