@@ -185,7 +185,7 @@ def test_what_two_could_talk_about(scenes: Found) -> None:
         one["artist_id"]: (one["track_id"], one["match_track_id"]) for one in scenes["ann", "ben"]["icebreaker_tracks"]
     }
     assert tracks == {"ice": ("ice-3", "ice-2"), "hit": ("hit-3", "hit-2")}  # fog is not among ben's heaviest
-    new = [one["artist_id"] for one in scenes["ben", "cid"]["suggestions_new_artists"]]
+    new = [one["artist_id"] for one in scenes["ann", "cid"]["suggestions_new_artists"]]
     assert set(new) == {"sun", "sea"}
     assert [one["artist_id"] for one in scenes["ann", "ben"]["suggestions_new_artists"]] == ["elk"]  # ash was skipped
     assert scenes["ann", "ben"]["recent_activity"] is None
