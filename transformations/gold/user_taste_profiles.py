@@ -132,8 +132,10 @@ def _sounds(heard: DataFrame, track_features: DataFrame) -> DataFrame:
     return sums.selectExpr(
         "user_id",
         *[f"IF(is_known, {name}, NULL) AS {name}" for name in (*FEATURES, "tempos")],
-        "transform(latest, one -> struct(one.track_id, one.artist_name, one.track_name, one.last_played_at))"
-        " AS recent_tracks",
+        """transform(latest, one -> named_struct(
+            'track_id', one.track_id, 'artist_name', one.artist_name, 'track_name', one.track_name,
+            'last_played_at', one.last_played_at
+        )) AS recent_tracks""",
     )
 
 

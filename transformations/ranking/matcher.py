@@ -139,7 +139,7 @@ class Matcher:
         levels = self._levels[users] * self._levels[matches]
         affinities = {name: _row_products(vectors, users, matches) for name, vectors in self._kinds.items()}
         affinity = np.sum([self._weights[name] * levels * found for name, found in affinities.items()], axis=0)
-        is_match = affinity > 0
+        is_match = affinity > SHORTEST
         order = np.lexsort((matches, -affinity, users))
         order = order[is_match[order]]
         users, matches, affinity, levels = users[order], matches[order], affinity[order], levels[order]
