@@ -56,8 +56,11 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def lake(spark: SparkSession, settings: Settings) -> Lake:
-    return Lake(spark, settings.lake)
+def lake(spark: SparkSession, settings: Settings) -> Iterator[Lake]:
+    yield Lake(spark, settings.lake)
+    # Delta keeps what it knows of a table for an hour: the tables of hundreds of tests filled the heap.
+    assert spark._jvm is not None
+    getattr(spark._jvm, "org.apache.spark.sql.delta.DeltaLog").clearCache()
 
 
 @pytest.fixture(scope="session")

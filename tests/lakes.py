@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,12 @@ def import_plays(lake: Lake, settings: Settings, folder: Path, plays: list[world
 def import_catalogue(lake: Lake, settings: Settings, folder: Path, songs: list[worlds.Song]) -> Report:
     path = worlds.write_catalogue(folder / "catalogue.csv", songs)
     return import_file(lake, settings, Request("kaggle-tracks", path))
+
+
+def with_tables_of(root: Path, lake: Lake, settings: Settings) -> Lake:
+    """The lake with a copy of all that lies under `root`, a lake that was built once for several tests."""
+    shutil.copytree(root, settings.lake.root, dirs_exist_ok=True)
+    return Lake(lake.spark, settings.lake)
 
 
 def store(

@@ -7,29 +7,38 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 from rich.console import Console
 
 from jobs.feedback import print_said, said_by, say, track_of
 from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake
-from jobs.runtime.settings import Settings
+from jobs.runtime.settings import LakeSettings, Settings
 from tests import worlds
-from tests.lakes import import_catalogue, import_plays, run
+from tests.lakes import import_catalogue, import_plays, run, with_tables_of
 
 NIGHT = date(2026, 10, 1)
 SPOTIFY_ID = worlds.spotify_id(1)
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def heard(lake: Lake, settings: Settings, tmp_path: Path) -> Lake:
+@pytest.fixture(scope="module")
+def world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("heard")
+    settings = Settings(lake=LakeSettings(root=str(folder / "lake")))
+    lake = Lake(spark, settings.lake)
     songs = [worlds.Song("Björk", "Jóga", SPOTIFY_ID), worlds.Song("A", "Twice", worlds.spotify_id(2))]
     songs.append(worlds.Song("A", "Twice", worlds.spotify_id(3)))
-    import_catalogue(lake, settings, tmp_path, songs)
+    import_catalogue(lake, settings, folder, songs)
     heard_only = worlds.Play("ash", datetime(2026, 9, 1), worlds.Song("Z", "Fog", None))  # noqa: DTZ001
-    import_plays(lake, settings, tmp_path, [heard_only])
+    import_plays(lake, settings, folder, [heard_only])
     run(lake, settings, NIGHT)
-    return lake
+    return folder / "lake"
+
+
+@pytest.fixture
+def heard(world: Path, lake: Lake, settings: Settings) -> Lake:
+    return with_tables_of(world, lake, settings)
 
 
 def test_a_track_is_found_by_what_a_person_has_of_it(heard: Lake) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs import plan
 from jobs.runtime.errors import ModelError
@@ -18,7 +19,7 @@ from jobs.runtime.models import Models
 from jobs.runtime.settings import LakeSettings, ModelSettings, Settings
 from schemas.models.mood_sound import MoodSound, read
 from tests import worlds
-from tests.lakes import business_rows, import_catalogue, import_plays, run
+from tests.lakes import business_rows, import_catalogue, import_plays, run, with_tables_of
 
 COMMITTED = Path(__file__).resolve().parents[2] / "data" / "models" / "mood_sound.json"
 NIGHT = date(2026, 10, 1)
@@ -69,16 +70,24 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(lake=LakeSettings(root=str(tmp_path / "lake")), model=ModelSettings(dir=str(folder)))
 
 
-@pytest.fixture
-def built(lake: Lake, settings: Settings, tmp_path: Path) -> Lake:
+@pytest.fixture(scope="module")
+def world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake with a night behind it."""
+    folder = tmp_path_factory.mktemp("built")
+    settings = Settings(lake=LakeSettings(root=str(folder / "lake")))
+    lake = Lake(spark, settings.lake)
     songs = worlds.songs(12, seed=5)
     first = datetime(2026, 9, 1)  # noqa: DTZ001
-    import_catalogue(lake, settings, tmp_path, songs)
+    import_catalogue(lake, settings, folder, songs)
     plays = worlds.plays(songs, users=("ash", "birch"), first=first, days=20, count=60, seed=5)
-    import_plays(lake, settings, tmp_path, plays)
+    import_plays(lake, settings, folder, plays)
     run(lake, settings, NIGHT)
-    return lake
+    return folder / "lake"
+
+
+@pytest.fixture
+def built(world: Path, lake: Lake, settings: Settings) -> Lake:
+    return with_tables_of(world, lake, settings)
 
 
 def test_another_version_of_a_model_builds_its_table_and_what_hangs_on_it_anew(
