@@ -5,7 +5,6 @@ The trap: an account is data, its credential is not; tokens and keys never enter
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from jobs.runtime.publish import Entry, Group, decide, publish, recover
 from jobs.services import Services
 from schemas.catalog import contract_of
 from schemas.vocab import ACCOUNT_SOURCES
-from transformations.ids import ID_LENGTH, PART_SEPARATOR
+from transformations.ids import digest
 
 TABLE = "ops.connections"
 SHORT_LYRICS = "A quiet morning and a song about nothing"  # scored to see whether the AI service answers
@@ -153,8 +152,7 @@ def remove_connection(lake: Lake, user: str, source: str, source_user: str | Non
 
 def connection_id(lake: Lake, user: str, source: str, source_user: str) -> str:
     """The id of an account; services do not tell names apart by case, so neither does it."""
-    parts = (lake.pseudonym(user), source, source_user.casefold())
-    return hashlib.sha256(PART_SEPARATOR.join(parts).encode()).hexdigest()[:ID_LENGTH]
+    return digest(lake.pseudonym(user), source, source_user.casefold())
 
 
 def print_connections(found: Sequence[Connection], console: Console) -> None:

@@ -32,8 +32,11 @@ from jobs.commands.choices import (
 from jobs.commands.feedback import feedback
 from jobs.commands.identities import identities_app
 from jobs.commands.ingest import fetch, ingest
+from jobs.commands.matches import EXAMPLES as MATCHES_EXAMPLES
+from jobs.commands.matches import matches
 from jobs.commands.mood import mood_app
 from jobs.commands.playback import queue
+from jobs.commands.recommend import recommend
 from jobs.commands.train import train_app
 from jobs.plan import IMPORT_FORMATS, stages
 from jobs.runtime.errors import MoodlakeError, UsageError
@@ -291,6 +294,12 @@ app.command(
     epilog="Examples: run_ingestion.py feedback spotify:track:4cOdK2wGLETKBW3PvgPWqT --user anna --like  |  "
     "run_ingestion.py feedback 'Björk - Jóga' --user anna --dislike  |  run_ingestion.py feedback --user anna",
 )(feedback)
+app.command("matches", epilog=MATCHES_EXAMPLES)(matches)
+app.command(
+    "recommend",
+    epilog="Examples: run_ingestion.py recommend --user anna  |  run_ingestion.py recommend --user anna "
+    "--mood happy=.7,relaxed=.3 --limit 20 --queue  |  run_ingestion.py recommend --user anna --list rediscover",
+)(recommend)
 app.command("queue", epilog="Example: run_ingestion.py queue spotify:track:4cOdK2wGLETKBW3PvgPWqT --user anna")(queue)
 
 
@@ -404,7 +413,7 @@ def _next_steps(lake: Lake) -> None:
         "Next: run_ingestion.py import spotify-extended my_spotify_data.zip --user YOU, then run_ingestion.py run"
     )
     out.print(
-        "      run_ingestion.py status | check | users list | --help      (docs/dictionary.md names every column)"
+        "      run_ingestion.py matches --user NAME | recommend --user NAME | status | --help    (docs/dictionary.md)"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake
 from jobs.runtime.publish import recover
 from schemas.vocab import VERDICTS
-from transformations.ids import ID_LENGTH, PART_SEPARATOR
+from transformations.ids import digest
 from transformations.names import artist_key, title_key
 from transformations.silver.track_feedback import build as last_words
 
@@ -56,9 +55,8 @@ def say(lake: Lake, user: str, track: str, verdict: str, *, now: datetime | None
     found = track_of(lake, track)
     if _last_word(lake, user_id, found.track_id) == verdict:
         return found, False
-    parts = ("feedback", user_id, found.track_id, now.isoformat())
     row = {
-        "event_id": hashlib.sha256(PART_SEPARATOR.join(parts).encode()).hexdigest()[:ID_LENGTH],
+        "event_id": digest("feedback", user_id, found.track_id, now.isoformat()),
         "user_id": user_id,
         "event_at": now,
         "payload": json.dumps({"track_id": found.track_id, "verdict": verdict}),

@@ -5,7 +5,6 @@ What a listener writes beside a mood is theirs: it is stored, and neither logged
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -31,7 +30,7 @@ from transformations.bronze.events import CLOCK_SKEW, EARLIEST
 from transformations.gold.mood_hours import COUNTS, mood_sums_by_hour
 from transformations.gold.periods import CURRENT_DAYS
 from transformations.gold.user_mood_profiles import MIN_MOOD_PLAYS, MIN_PLAYS
-from transformations.ids import ID_LENGTH, PART_SEPARATOR
+from transformations.ids import digest
 
 TABLE = "bronze.mood_entries"
 LONGEST_NOTE = 2_000  # characters
@@ -141,8 +140,7 @@ def _stored(
 
 def entry_id_of(user_id: str, origin: str, recorded_at: datetime) -> str:
     """The id of the entry of a listener, a moment and an origin."""
-    parts = ("mood", origin, user_id, recorded_at.astimezone(UTC).isoformat())
-    return hashlib.sha256(PART_SEPARATOR.join(parts).encode()).hexdigest()[:ID_LENGTH]
+    return digest("mood", origin, user_id, recorded_at.astimezone(UTC).isoformat())
 
 
 def _moment(at: datetime, time_zone: str) -> datetime:

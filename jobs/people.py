@@ -26,8 +26,6 @@ from schemas.catalog import contract_of
 from transformations.silver.users import DEFAULT_TIME_ZONE
 
 COUNTRY = re.compile(r"^[A-Z]{2}$")
-
-
 UNKNOWN_LISTENER = "no listener of that name: `users list` shows who is here"
 
 

@@ -502,6 +502,89 @@ STEPS = (
         uses={"silver.track_features": ("track_id", "feature_source")},
         takes_as_of_date=True,
     ),
+    Step(
+        "gold.user_taste_profiles",
+        reads=("silver.user_tracks", "silver.tracks", "silver.track_features", "silver.users"),
+        stage="gold",
+        group="matches",
+        scope=Scope.WHOLE,  # rarity and the mean listener move with every listener
+        uses={
+            "silver.user_tracks": ("user_id", "track_id", "listen_count", "skip_count", "last_played_at"),
+            "silver.tracks": ("track_id", "track_name", "artist_id", "artist_names", "genres"),
+            "silver.users": ("user_id",),
+        },
+    ),
+    Step(
+        "gold.user_match_explanations",
+        reads=(
+            "silver.user_artists",
+            "silver.user_top_items",
+            "silver.tracks",
+            "ops.privacy_settings",
+            "ops.user_blocks",
+            "gold.user_taste_profiles",
+            "gold.user_mood_profiles",
+        ),
+        stage="gold",
+        group="matches",
+        scope=Scope.WHOLE,  # every listener is compared with every other one
+        uses={
+            "silver.user_artists": ("user_id", "artist_id", "artist_name", "listen_count", "skip_count"),
+            "silver.user_top_items": ("user_id", "time_range", "entity", "rank", "artist_names"),
+            "silver.tracks": ("track_id", "artist_id", "genres"),
+            "ops.privacy_settings": ("user_id", "is_matched", "is_activity_shown"),
+            "ops.user_blocks": ("user_id", "blocked_user_id"),
+            "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
+        },
+    ),
+    Step(
+        "gold.user_matches",
+        reads=("gold.user_match_explanations",),
+        stage="gold",
+        group="matches",
+        scope=Scope.WHOLE,  # as what it is read off
+        uses={"gold.user_match_explanations": ("user_id", "match_user_id", "summary")},
+    ),
+    Step(
+        "gold.track_similarities",
+        reads=("silver.listens", "silver.user_tracks", "silver.tracks", "silver.track_features"),
+        stage="gold",
+        group="matches",
+        scope=Scope.WHOLE,  # a session more of one track moves the scores of all that it goes with
+        uses={
+            "silver.listens": ("listen_id", "user_id", "session_id", "played_at", "track_id", "is_skipped"),
+            "silver.user_tracks": ("user_id", "track_id"),
+            "silver.tracks": ("track_id", "genres"),
+        },
+    ),
+    Step(
+        "gold.recommendations",
+        reads=(
+            "silver.users",
+            "silver.user_tracks",
+            "silver.tracks",
+            "silver.track_identities",
+            "silver.track_features",
+            "silver.track_moods",
+            "silver.track_feedback",
+            "gold.user_mood_profiles",
+            "gold.user_matches",
+            "gold.track_similarities",
+        ),
+        stage="gold",
+        group="matches",
+        scope=Scope.WHOLE,  # whatever one listener plays says something of all
+        uses={
+            "silver.users": ("user_id",),
+            "silver.user_tracks": ("user_id", "track_id", "listen_count", "skip_count", "last_played_at"),
+            "silver.tracks": ("track_id", "artist_id", "genres", "popularity"),
+            "silver.track_identities": ("track_id", "own_track_id", "replaced_by", "song_key"),
+            "silver.track_feedback": ("user_id", "track_id", "is_liked", "said_at"),
+            "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
+            "gold.user_matches": ("user_id", "match_user_id", "score"),
+        },
+        takes_as_of_date=True,
+    ),
 )
 
 

@@ -130,7 +130,7 @@ def _of_type(column: Column, *, n: int, start: float = 0) -> Any:
         case DoubleType() | DecimalType():
             return float(start)
         case ArrayType():
-            return [column.name]
+            return [] if isinstance(column.type.elementType, StructType) else [column.name]
         case MapType():
             return {}
         case StructType():

@@ -5,6 +5,8 @@ The trap: every id is a pure function of its parts, never of arrival order, so t
 
 from __future__ import annotations
 
+import hashlib
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -15,6 +17,11 @@ PART_SEPARATOR = "\x1f"  # ASCII unit separator: occurs in no name, so parts can
 def hashed(*parts: Column) -> Column:
     """32 hex digits of the parts in order; a null part counts as empty. Not for secrets: MD5, chosen for speed."""
     return F.md5(F.concat_ws(PART_SEPARATOR, *[F.coalesce(part.cast("string"), F.lit("")) for part in parts]))
+
+
+def digest(*parts: str) -> str:
+    """32 hex digits of the SHA-256 of the parts in order: ids of what the driver itself writes."""
+    return hashlib.sha256(PART_SEPARATOR.join(parts).encode()).hexdigest()[:ID_LENGTH]
 
 
 def track_id_of_spotify(spotify_id: Column) -> Column:

@@ -16,7 +16,7 @@ from datetime import date
 from functools import reduce
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from schemas.contract import (
@@ -67,12 +67,12 @@ class Verdict:
 def with_violations(rows: DataFrame, contract: Contract) -> DataFrame:
     """The rows with `_violations`: the ids of the rules of severity `fail` that each breaks."""
     broken = [
-        F.when(F.col(column.name).isNull(), F.lit(f"not_null_{column.name}"))
+        f"IF({column.name} IS NULL, 'not_null_{column.name}', NULL)"
         for column in contract.columns
         if not column.nullable
     ]
-    broken += [F.when(_breaks(c), F.lit(c.id)) for c in contract.row_checks if c.severity == "fail"]
-    return rows.withColumn(VIOLATIONS, F.array_compact(F.array(*broken)))
+    broken += [f"IF({_breaks(c)}, {_literal(c.id)}, NULL)" for c in contract.row_checks if c.severity == "fail"]
+    return rows.selectExpr("*", f"array_compact(array({', '.join(broken)})) AS {VIOLATIONS}")
 
 
 def measure(tables: Iterable[tuple[Contract, DataFrame, bool]], rows_of: Rows, as_of_date: date) -> list[Metric]:
@@ -156,7 +156,7 @@ def _measures(
     key = F.struct(F.xxhash64(*contract.key), F.hash(*contract.key))
     columns = [
         (F.count("*") - F.count_distinct(key)).alias("duplicate_keys"),
-        *[F.count_if(_breaks(check)).alias(check.id) for check in warned],
+        *[F.expr(f"count_if({_breaks(check)})").alias(check.id) for check in warned],
     ]
     bounds: list[tuple[str, str, float | None, float | None, Severity]] = [
         (table, "duplicate_keys", 0, 0, "fail"),
@@ -179,27 +179,32 @@ def _measures(
             yield orphans.agg(F.count("*").alias(check.id)), [(table, check.id, 0, 0, check.severity)]
 
 
-def _breaks(check: RowCheck) -> Column:
-    """True where the rule is broken; null values keep every rule."""
+def _breaks(check: RowCheck) -> str:
+    """In SQL: true where the rule is broken; null values keep every rule.
+
+    In SQL because a contract has dozens of rules: as columns each would be several calls to the JVM.
+    """
     match check:
         case Between():
-            value = F.col(check.column)
-            outside = F.lit(False)
-            if check.low is not None:
-                outside = outside | (value < check.low)
-            if check.high is not None:
-                outside = outside | (value > check.high)
-            broken = outside | F.isnan(value.cast("double"))
+            bounds = [f"{check.column} < {check.low}"] if check.low is not None else []
+            bounds += [f"{check.column} > {check.high}"] if check.high is not None else []
+            broken = " OR ".join([*bounds, f"isnan(CAST({check.column} AS DOUBLE))"])
         case OneOf():
-            broken = ~F.col(check.column).isin(*check.values)
+            broken = f"{check.column} NOT IN ({', '.join(_literal(value) for value in check.values)})"
         case Matches():
-            broken = ~F.col(check.column).rlike(check.pattern)
+            broken = f"NOT {check.column} RLIKE {_literal(check.pattern)}"
         case SumsTo():
-            columns = [F.col(name) for name in check.columns]
-            total = sum(columns[1:], columns[0])
-            nulls = sum((c.isNull().cast("int") for c in columns[1:]), columns[0].isNull().cast("int"))
-            broken = (F.abs(total - check.total) > check.tolerance) | ((nulls > 0) & (nulls < len(columns)))
-    return F.coalesce(broken, F.lit(False))
+            nulls = " + ".join(f"CAST({name} IS NULL AS INT)" for name in check.columns)
+            total = " + ".join(check.columns)
+            broken = (
+                f"abs({total} - {check.total}) > {check.tolerance} OR ({nulls}) BETWEEN 1 AND {len(check.columns) - 1}"
+            )
+    return f"coalesce({broken}, false)"
+
+
+def _literal(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _shown(bound: float | None) -> str:

@@ -52,8 +52,8 @@ QUIET = {
     # Plans are described for a listener that is not there: in small jobs that was a sixth of the driver's time.
     "spark.sql.ui.explainMode": "simple",
     "spark.sql.maxPlanStringLength": "0",
-    # Every call that makes a column would tell the JVM its line of Python: that was half of all calls to the JVM, and a
-    # fifth of a night.
+    # Every call that makes a column would tell the JVM its line of Python: that was half of all calls to the JVM, and
+    # about a tenth of a night.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.sql.catalogImplementation": "in-memory",
 }
@@ -65,7 +65,7 @@ DELTA = {
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
-    # A MERGE reads what a run has staged, files that nobody changes: there is no need to keep a copy of them first.
+    # A MERGE reads what a run has staged, files that nobody changes, or rows of the driver: no need to copy them first.
     "spark.databricks.delta.merge.materializeSource": "none",
 }
 # Queries over little data are run as they are planned: to compile each and to plan it again between its stages costs

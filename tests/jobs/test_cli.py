@@ -21,7 +21,7 @@ from tests.commands import Called, call, clean_machine
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = (
     "run", "build", "backfill", "import", "ingest", "demo", "status", "check", "docs", "users", "accounts", "auth",
-    "queue", "beatport", "train", "mood", "privacy", "feedback",
+    "queue", "beatport", "train", "mood", "privacy", "feedback", "matches", "recommend",
 )  # fmt: skip
 Run = Callable[..., Called]
 
@@ -150,6 +150,9 @@ def test_missing_jars_say_how_to_get_them(tmp_path: Path) -> None:
         (("feedback", "A - B", "--user", "ash", "--like", "--dislike"), "one of --like, --dislike, --clear"),
         (("feedback", "--user", "ash", "--like"), "without a track"),
         (("users", "block", "ash"), "OTHER"),
+        (("recommend", "--user", "ash", "--mood", "joyful=1"), "--mood 'joyful=1'"),
+        (("recommend", "--user", "ash", "--engine", "remote"), "by mood alone"),
+        (("recommend", "--mood", "sad"), "--user"),
         (("train", "mood"), "--labels"),
         (("train", "mood", "--labels", "no-such.csv"), "no-such.csv cannot be read"),
         (("train", "mood", "--labels", "pyproject.toml"), "no column Artist, Song, Emotion"),

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from jobs.choices import block, set_privacy, unblock
 from jobs.feedback import say
 from jobs.identities import decide_pair, pairs
 from jobs.moods import analyze, record
@@ -35,6 +36,7 @@ from tests.lakes import (
     store_scores,
     versions,
 )
+from transformations.gold.choices import DEFAULTS
 
 SEEDS = range(int(os.environ.get("MOODLAKE_SEQUENCES", "5")))
 USERS = ("ash", "birch", "cedar")
@@ -147,12 +149,18 @@ def test_increments_equal_a_rebuild(lake: Lake, settings: Settings, tmp_path: Pa
         for track in rng.sample(tracks, min(3, len(tracks))):
             say(lake, somebody(), track, rng.choice(VERDICTS))
 
+    def some_choices() -> None:
+        set_privacy(lake, somebody(), {rng.choice(sorted(DEFAULTS)): rng.random() < 0.5})
+        with suppress(UsageError):  # nobody blocks themselves
+            rng.choice((block, unblock))(lake, somebody(), somebody())
+
     some_plays()
     for _ in range(2):
         choice = (
             some_plays,
             some_moods,
             some_feedback,
+            some_choices,
             some_through_another_feed,
             some_catalogue,
             a_time_zone,

@@ -37,13 +37,19 @@ Singles = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Pairs:
-    """Rows: a listener, the one matched (both as rows of the counts), rank from 1, score in 0-1 and its parts."""
+    """Rows: a listener, the one matched (both as rows of the counts), rank from 1, score in 0-1 and its parts.
+
+    A part is its kind's weight times `factors` times the kind's affinity, which is the product of two vectors: so what
+    an entry of the vectors (an artist, a feature) adds to the score is weight times factor times the two entries.
+    """
 
     users: Ints
     matches: Ints
     ranks: Ints
     scores: Floats
     parts: Mapping[str, Floats]  # they add up to the score
+    affinities: Mapping[str, Floats]  # by kind, up to 1; below 0 where two differ in opposite ways
+    factors: Floats
 
 
 class Matcher:
@@ -63,7 +69,7 @@ class Matcher:
     ) -> None:
         size = artists.shape[0]
         self._kinds: dict[str, Sparse | Floats] = {"artists": artists, **dense}
-        self._weights = weights
+        self._weights = {name: weights[name] for name in self._kinds}
         roots = {name: np.sqrt(weights[name]) for name in self._kinds}
         self._sparse = (artists * roots["artists"]).astype(np.float32).tocsr()
         self._dense = np.hstack(
@@ -91,6 +97,16 @@ class Matcher:
         if labels is not None and labels.nnz:
             dense["genres"] = directions(genre_vectors(counts, labels), seed=seed)
         return cls(artists, dense | dict(further or {}), np.asarray(counts.sum(axis=1)).ravel(), seed=seed)
+
+    @property
+    def vectors(self) -> Mapping[str, Sparse | Floats]:
+        """What listeners are compared by, of length 1 or 0, by kind."""
+        return self._kinds
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """What each kind counts."""
+        return self._weights
 
     def iter_affinities(self, users: Ints) -> Iterator[tuple[Ints, Singles]]:
         """Blocks of the users: how near each is to every listener, in the order of the scores; 0 to themselves.
@@ -121,15 +137,13 @@ class Matcher:
     def scored(self, users: Ints, matches: Ints) -> Pairs:
         """The pairs, ranked within each user by score, then by the match; those with nothing in common are left out."""
         levels = self._levels[users] * self._levels[matches]
-        parts = {
-            name: self._weights[name] * levels * _row_products(vectors, users, matches)
-            for name, vectors in self._kinds.items()
-        }
-        affinity = np.sum(list(parts.values()), axis=0)
-        is_match = affinity > 0
+        affinities = {name: _row_products(vectors, users, matches) for name, vectors in self._kinds.items()}
+        affinity = np.sum([self._weights[name] * levels * found for name, found in affinities.items()], axis=0)
+        is_match = affinity > SHORTEST
         order = np.lexsort((matches, -affinity, users))
         order = order[is_match[order]]
-        users, matches, affinity = users[order], matches[order], affinity[order]
+        users, matches, affinity, levels = users[order], matches[order], affinity[order], levels[order]
+        affinities, factors = {name: found[order] for name, found in affinities.items()}, levels / (1 + affinity)
         firsts = np.flatnonzero(np.r_[True, users[1:] != users[:-1]]) if len(users) else np.empty(0, dtype=np.int64)
         sizes = np.diff(np.r_[firsts, len(users)])
         return Pairs(
@@ -137,7 +151,9 @@ class Matcher:
             matches,
             np.arange(len(users)) - np.repeat(firsts, sizes) + 1,
             affinity / (1 + affinity),
-            {name: part[order] / (1 + affinity) for name, part in parts.items()},
+            {name: self._weights[name] * factors * found for name, found in affinities.items()},
+            affinities,
+            factors,
         )
 
     def _nearness(self, sample: Ints) -> Floats:

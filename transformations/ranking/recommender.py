@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ BLOCK_ITEMS = 4_000
 BLOCK_USERS = 2_000
 FACTORS, FACTOR_RIDGE, FACTOR_ROUNDS = 64, 30.0, 12
 Scores = NDArray[np.float32]
+AnyScores = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,12 @@ class Recommender:
                     scores += self._recipe.factor_weight * self._typical[users[here], None] * shares
                 yield here, block, scores.astype(np.float32)
 
+    def iter_shares(self, users: Ints) -> Iterator[tuple[slice, slice, Floats]]:
+        """As `iter_scores`, in 0-1: .5 is what is expected as strongly as the user's own items are on average."""
+        for here, block, scores in self.iter_scores(users):
+            ratios = np.maximum(scores, 0) / np.maximum(self._typical[users[here], None], 1e-12)
+            yield here, block, ratios / (1 + ratios)
+
     def top(self, users: Ints, size: int) -> Ranked:
         """The best `size` items that each user has not; equal scores in the order of the columns."""
         width = min(size, self.counts.shape[1])
@@ -113,7 +121,9 @@ class Recommender:
         for here, block, scores in self.iter_scores(users):
             scores[had[:, block].tocsr()[users[here]].nonzero()] = -np.inf
             items = np.broadcast_to(np.arange(block.start, block.stop), scores.shape)
-            found[here], best[here] = _best(np.hstack([found[here], items]), np.hstack([best[here], scores]), width)
+            found[here], best[here] = best_of_rows(
+                np.hstack([found[here], items]), np.hstack([best[here], scores]), width
+            )
         is_left = best > 0
         ratios = np.where(is_left, best, 0) / np.maximum(self._typical[users, None], 1e-12)
         return Ranked(np.where(is_left, found, -1), ratios / (1 + ratios))
@@ -183,7 +193,7 @@ def _label_rows(labels: Sparse | None, recipe: Recipe, *, columns: Floats) -> Sp
     return unit_rows(scaled(rows, columns=columns), recipe.label_evenness) * recipe.label_weight
 
 
-def _best(items: Ints, scores: Scores, size: int) -> tuple[Ints, Scores]:
+def best_of_rows(items: Ints, scores: AnyScores, size: int) -> tuple[Ints, AnyScores]:
     """The best of each row, best first; columns come in ascending order, so of equal scores the first stays first."""
     if scores.shape[1] > size:
         kept = np.sort(np.argpartition(-scores, size - 1, axis=1)[:, :size], axis=1)

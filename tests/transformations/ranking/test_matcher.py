@@ -42,6 +42,18 @@ def test_scores_are_symmetric_and_their_parts_add_up() -> None:
     assert ((pairs.scores > 0) & (pairs.scores < 1)).all()
 
 
+def test_a_part_is_a_weight_a_factor_and_an_affinity() -> None:
+    matcher_ = Matcher.of(plays(), genres())
+    pairs = matcher_.top(6)
+    assert set(pairs.affinities) == set(matcher_.weights) == set(matcher_.vectors)
+    for name, part in pairs.parts.items():
+        assert part == pytest.approx(matcher_.weights[name] * pairs.factors * pairs.affinities[name], abs=1e-12)
+        found, vectors = pairs.affinities[name], matcher_.vectors[name]
+        assert (np.abs(found) <= 1 + 1e-9).all()
+        dense = vectors.toarray() if hasattr(vectors, "toarray") else vectors
+        assert found == pytest.approx((dense[pairs.users] * dense[pairs.matches]).sum(axis=1), abs=1e-12)
+
+
 def test_ranks_are_dense_from_one_and_nobody_matches_themselves() -> None:
     pairs = Matcher.of(plays(), genres()).top(7)
     assert (pairs.users != pairs.matches).all()
