@@ -536,6 +536,7 @@ STEPS = (
             "ops.user_blocks": ("user_id", "blocked_user_id"),
             "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
         },
+        rules=2,
     ),
     Step(
         "gold.user_matches",
@@ -564,6 +565,7 @@ STEPS = (
             "silver.user_tracks",
             "silver.tracks",
             "silver.track_identities",
+            "silver.catalogue_tracks",
             "silver.track_features",
             "silver.track_moods",
             "silver.track_feedback",
@@ -579,6 +581,7 @@ STEPS = (
             "silver.user_tracks": ("user_id", "track_id", "listen_count", "skip_count", "last_played_at"),
             "silver.tracks": ("track_id", "artist_id", "genres", "popularity"),
             "silver.track_identities": ("track_id", "own_track_id", "replaced_by", "song_key"),
+            "silver.catalogue_tracks": ("spotify_id", "track_id"),
             "silver.track_feedback": ("user_id", "track_id", "is_liked", "said_at"),
             "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
             "gold.user_matches": ("user_id", "match_user_id", "score"),
