@@ -200,7 +200,7 @@ class GroupBuilder:
                 self._stage_whole(step, assessment, "records that were updated have other track keys than before")
                 return
         stood = self.lake.read(step.table)
-        links = _module_of(step.table).links(inputs["plays"])
+        links = _module_of(step.table).links(inputs)
         changes = {table: assessment.changes[table] for table in set(assessment.changes) - streams}
         keys = linked_keys(self.lake, step, stood, links, reached(step, stood, changes))
         log.info("decided anew", table=step.table, keys=keys.count)

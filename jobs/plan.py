@@ -38,15 +38,16 @@ class View:
 class Step:
     """One table. `uses` names the columns of an input whose change matters; all where it is silent.
 
-    `via` is the table that leads from a changed input without the scope columns (a track) to those that have them
-    (its listeners), `via_names` what a key column of that input is called there. `population` names inputs whose change
+    `via` is the table that leads from a changed input without the scope columns (a track) to those that have them (its
+    listeners), `via_names` what a key column of that input is called there. `population` names inputs whose change
     moves every row. `period_days` are the windows that end on as_of_date: when that moves, old rows of `period_inputs`
     (tables by their column of the day) fall out of them; within `decaying_days` every row changes its weight. A fold
     decides rows that share a value in one of `linked_by` together: what is linked with a changed row, however far, is
-    built anew with it. `reached_by` names the columns by which a changed input that is no stream of plays reaches rows
-    of the table; arrays reach by each of their values. `models` are the fitted models that go to `build` by their
-    names, `settings` those of the section `profile` that do. `rules` is raised when a build comes to mean something
-    else: like another version of a model or another value of a setting, it has the table built in full.
+    built anew with it. `reached_by` gives the columns by which a changed input that is no stream of plays reaches rows
+    of the table, each with the table's own; arrays reach by each of their values. `models` are the fitted models that
+    go to `build` by their names, `settings` those of the section `profile` that do. `rules` is raised when a build
+    comes to mean something else: like another version of a model or another value of a setting, it has the table built
+    in full.
     """
 
     table: str
@@ -65,7 +66,7 @@ class Step:
     decaying_days: int = 0
     period_inputs: Mapping[str, str] = field(default_factory=dict)
     linked_by: tuple[str, ...] = ()
-    reached_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reached_by: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     rules: int = 1
@@ -255,16 +256,22 @@ STEPS = (
     ),
     Step(
         "silver.track_identities",
-        reads=("silver.plays", "silver.catalogue_tracks", "ops.identity_reviews"),
+        reads=("silver.plays", "silver.catalogue_tracks", "silver.spotify_tracks", "ops.identity_reviews"),
         stage="silver",
         group="listens",
         scope=Scope.FOLD,
         scope_columns=("source", "source_track_key"),
-        linked_by=("isrc", "spotify_id", "recording_mbid", "names_id"),
+        linked_by=("linked_isrc", "spotify_id", "recording_mbid", "names_id"),
         reached_by={
-            "silver.catalogue_tracks": ("spotify_id", "artist_blocks"),
-            "ops.identity_reviews": ("names_id",),
+            "silver.catalogue_tracks": {
+                "spotify_id": "spotify_id",
+                "track_id": "track_id",
+                "artist_blocks": "artist_blocks",
+            },
+            "silver.spotify_tracks": {"track_key": "spotify_id", "isrc": "linked_isrc"},
+            "ops.identity_reviews": {"names_id": "names_id"},
         },
+        uses={"silver.spotify_tracks": ("track_key", "isrc")},
         rules=3,
     ),
     Step(

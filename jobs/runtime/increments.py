@@ -238,9 +238,9 @@ def reached(step: Step, stood: DataFrame, changes: Mapping[str, DataFrame]) -> l
     found = []
     for table, rows in changes.items():
         net = net_changes(rows, table, step)
-        for name in step.reached_by[table]:
+        for name, own_name in step.reached_by[table].items():
             values = _values(net, name).where("value IS NOT NULL").distinct()
-            own = _values(stood, name, *step.scope_columns)
+            own = _values(stood, own_name, *step.scope_columns)
             found.append(own.join(F.broadcast(values), "value", "left_semi").select(*step.scope_columns))
     return found
 

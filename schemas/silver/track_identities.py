@@ -63,6 +63,12 @@ CONTRACT = Contract(
         Column("album_name", STRING, "Album, as the key's latest play writes it", nullable=True),
         Column("spotify_id", STRING, "Spotify id the feed gives", nullable=True),
         Column("isrc", STRING, "ISRC the feed gives", nullable=True),
+        Column(
+            "linked_isrc",
+            STRING,
+            "The ISRC that links it with other keys: the feed's, else that of Spotify's answer about its Spotify id",
+            nullable=True,
+        ),
         Column("recording_mbid", STRING, "MusicBrainz recording the feed gives", nullable=True),
         Column("duration_ms", LONG, "Length the feed gives", nullable=True, unit="ms"),
         lastfm_page("What the key's latest scrobble says of its track"),

@@ -340,7 +340,7 @@ SELECT source, source_track_key, track_id, match_method,
     CASE WHEN is_open THEN nearest.candidate.track_id END AS near_track_id,
     CASE WHEN is_open THEN -nearest.unlike END AS near_score,
     md5(concat_ws({SEP}, 'song', artist_key(artist_name), song_title_key(track_name))) AS song_key,
-    artist_name, track_name, album_name, spotify_id, isrc, recording_mbid, duration_ms,
+    artist_name, track_name, album_name, spotify_id, isrc, isrc AS linked_isrc, recording_mbid, duration_ms,
     NULL::STRUCT({_PAGE}) AS lastfm, named_at, named_event_id
 FROM placed"""
 

@@ -124,6 +124,7 @@ def judged(spark: SparkSession, plays: Sequence[Play], records: Sequence[Record]
     identities = track_identities.build(
         plays=told,
         catalogue_tracks=catalogue,
+        spotify_tracks=nothing[SPOTIFY_TRACKS],
         identity_reviews=nothing[IDENTITY_REVIEWS],
         previous=nothing[TRACK_IDENTITIES],
     ).localCheckpoint()

@@ -22,6 +22,7 @@ from jobs.runtime.frames import local_frame
 from schemas.contract import Contract
 from schemas.ops.identity_reviews import CONTRACT as IDENTITY_REVIEWS
 from schemas.silver.plays import CONTRACT as PLAYS
+from schemas.silver.spotify_tracks import CONTRACT as SPOTIFY_TRACKS
 from schemas.silver.track_identities import CONTRACT as TRACK_IDENTITIES
 from tests.evaluation.lakes import AS_OF, catalogue_lake
 from tests.evaluation.sections import Gate, Section
@@ -143,6 +144,7 @@ def decided(shared: Path, heard: Mapping[str, Counter[Names]]) -> tuple[dict[Nam
     identities = build(
         plays=told,
         catalogue_tracks=catalogue,
+        spotify_tracks=local_frame(lake.spark, [], SPOTIFY_TRACKS.struct()),
         identity_reviews=local_frame(lake.spark, [], IDENTITY_REVIEWS.struct()),
         previous=local_frame(lake.spark, [], TRACK_IDENTITIES.struct()),
     ).select("artist_name", "track_name", "match_method", "track_id", "related_track_id", "near_track_id")

@@ -118,3 +118,27 @@ def test_a_change_of_a_members_track_reaches_its_listen(lake: Lake, settings: Se
     incremental = business_rows(lake, FIRST_NIGHT)
     run(lake, settings, FIRST_NIGHT, full=True)
     assert business_rows(lake, FIRST_NIGHT) == incremental
+
+
+def test_an_isrc_that_spotify_answers_merges_two_tracks_that_night(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    ours, named = worlds.Song("Utada", "Hikari", worlds.spotify_id(1)), worlds.Song("宇多田", "光", None)
+    answer = worlds.spotify_track(ours)
+    day = datetime(2026, 9, 1)  # noqa: DTZ001
+    import_plays(lake, settings, tmp_path, [worlds.Play("ash", day, ours, with_id=True)])
+    listen = worlds.listen(worlds.Play("ash", day + timedelta(days=1), named))
+    listen["track_metadata"]["additional_info"] = {"isrc": answer["external_ids"]["isrc"]}
+    store(lake, "bronze.listenbrainz_listens", "listenbrainz", [listen], user_id=lake.pseudonym("ash"))
+    run(lake, settings, FIRST_NIGHT)
+    assert lake.read("silver.tracks").count() == 2
+
+    store(lake, "bronze.spotify_tracks", "spotify", [answer], track_key=str(ours.spotify_id))
+    outcomes = run(lake, settings, FIRST_NIGHT)
+    assert not [message for outcome in outcomes for message in outcome.messages]
+    (track,) = lake.read("silver.tracks").collect()
+    assert (track["spotify_id"], track["isrc"]) == (ours.spotify_id, answer["external_ids"]["isrc"])
+    assert dead_tracks(lake) == {}
+    incremental = business_rows(lake, FIRST_NIGHT)
+    run(lake, settings, FIRST_NIGHT, full=True)
+    assert business_rows(lake, FIRST_NIGHT) == incremental

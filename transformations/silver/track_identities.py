@@ -6,11 +6,14 @@ stay, so what it says now outranks what it said. The trap: keys that share an id
 whoever narrows the rows of before must give all that are linked by LINKS with a key that changes.
 
 A key goes where the most trusted of what is known leads: the catalogue's Spotify id, then keys of the same ISRC, the
-same Spotify id or the same MusicBrainz recording that lead to the catalogue, then names. What leads to no track of the
+same Spotify id or the same MusicBrainz recording that lead to the catalogue, then names. An ISRC is the feed's or, of a
+Spotify id, that of Spotify's answer, which may be about a track of the catalogue as well. What leads to no track of the
 catalogue is a track of its own, shared by all keys that share an id, or names.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -63,27 +66,37 @@ LEAST_ARTIST_RATIO = 0.93
 RECORDING_METHODS = ("exact", "normalised", "letters", "subtitle", "similar")
 EVIDENCE = ("artist_name", "track_name", "album_name", "spotify_id", "isrc", "recording_mbid", "duration_ms", "lastfm")
 KEY = ("source", "source_track_key")
-LINKS = ("isrc", "spotify_id", "recording_mbid", "names_id")
+LINKS = ("linked_isrc", "spotify_id", "recording_mbid", "names_id")
 # How a name of the catalogue's artists was found: as written, but for a typo, as one of several credited.
 AS_WRITTEN, BY_TYPO, BY_CREDIT = 0, 1, 2
 
 
 def build(
-    *, plays: DataFrame, catalogue_tracks: DataFrame, identity_reviews: DataFrame, previous: DataFrame
+    *,
+    plays: DataFrame,
+    catalogue_tracks: DataFrame,
+    spotify_tracks: DataFrame,
+    identity_reviews: DataFrame,
+    previous: DataFrame,
 ) -> DataFrame:
     """New plays and the rows of before in, a row per feed and track key out."""
-    evidence = pinned(_with_names(_evidence(plays, previous)))
+    evidence = pinned(_with_names(_with_isrc(_evidence(plays, previous), spotify_tracks)))
     catalogue = pinned(_credits(catalogue_tracks))
     found = _by_names(evidence, catalogue, catalogue_tracks, identity_reviews)
     by_id = catalogue_tracks.select("spotify_id", F.col("track_id").alias("track_by_id"))
-    return _told(_own(_by_ids(found.join(by_id, "spotify_id", "left"))))
-
-
-def links(plays: DataFrame) -> DataFrame:
-    """The keys of new plays with the ids and names by which they are linked to other keys."""
-    return _with_names(plays.select(*KEY, "artist_name", "track_name", "spotify_id", "isrc", "recording_mbid")).select(
-        *KEY, *LINKS
+    by_answer = (
+        _answers(spotify_tracks)
+        .join(by_id, "spotify_id")
+        .groupBy(F.col("answered_isrc").alias("same_isrc"))
+        .agg(F.min(_ranked(F.lit("spotify_id"), F.col("track_by_id"))).alias("of_answer"))
     )
+    return _told(_own(_by_ids(found.join(by_id, "spotify_id", "left"), by_answer)))
+
+
+def links(inputs: Mapping[str, DataFrame]) -> DataFrame:
+    """The keys of new plays with the ids and names by which they are linked to other keys; of what `build` reads."""
+    keys = inputs["plays"].select(*KEY, "artist_name", "track_name", "spotify_id", "isrc", "recording_mbid")
+    return _with_names(_with_isrc(keys, inputs["spotify_tracks"])).select(*KEY, *LINKS)
 
 
 def _evidence(plays: DataFrame, previous: DataFrame) -> DataFrame:
@@ -95,6 +108,18 @@ def _evidence(plays: DataFrame, previous: DataFrame) -> DataFrame:
     )
     latest = F.max(F.struct("named_at", "named_event_id", "is_new", *EVIDENCE)).alias("latest")
     return seen.groupBy(*KEY).agg(latest).select(*KEY, "latest.*").drop("is_new")
+
+
+def _with_isrc(keys: DataFrame, spotify_tracks: DataFrame) -> DataFrame:
+    """Adds the ISRC by which a key is linked: the feed's, else that of Spotify's answer about its Spotify id."""
+    isrc = F.coalesce("isrc", "answered_isrc").alias("linked_isrc")
+    return keys.join(_answers(spotify_tracks), "spotify_id", "left").select(*keys.columns, isrc)
+
+
+def _answers(spotify_tracks: DataFrame) -> DataFrame:
+    return spotify_tracks.where("isrc IS NOT NULL").select(
+        F.col("track_key").alias("spotify_id"), F.col("isrc").alias("answered_isrc")
+    )
 
 
 def _with_names(keys: DataFrame) -> DataFrame:
@@ -324,17 +349,21 @@ def _near(names: DataFrame, artists: DataFrame, catalogue: DataFrame, rejected: 
 # --- ids
 
 
-def _by_ids(found: DataFrame) -> DataFrame:
-    """Adds `own`, what a key's Spotify id in the catalogue or its names lead to, and what keys of the same ISRC,
-    Spotify id or recording lead to. A version or an artist is no match of a recording."""
+def _by_ids(found: DataFrame, by_answer: DataFrame) -> DataFrame:
+    """Adds `own`, what a key's Spotify id in the catalogue or its names lead to, and what keys, or Spotify's answers,
+    of the same ISRC, keys of the same Spotify id or recording lead to. A version or an artist is no match of a
+    recording."""
     is_recording = F.col("match.method").isin("reviewed", *RECORDING_METHODS)
     own = F.when(F.col("track_by_id").isNotNull(), _ranked(F.lit("spotify_id"), F.col("track_by_id"))).when(
         is_recording, _ranked(F.col("match.method"), F.col("match.track_id"))
     )
-    isrc_of_id = _least_of("spotify_id", F.col("isrc"))
-    led = found.withColumns({"own": own, "same_isrc": F.coalesce("isrc", isrc_of_id)})
+    isrc_of_id = _least_of("spotify_id", F.col("linked_isrc"))
+    led = found.withColumns({"own": own, "same_isrc": F.coalesce("linked_isrc", isrc_of_id)})
     stars = {"of_isrc": "same_isrc", "of_id": "spotify_id", "of_mbid": "recording_mbid"}
-    return led.withColumns({star: _least_of(link, F.col("own")) for star, link in stars.items()})
+    joined = led.withColumns({star: _least_of(link, F.col("own")) for star, link in stars.items()}).join(
+        by_answer, "same_isrc", "left"
+    )
+    return joined.withColumn("of_isrc", F.least("of_isrc", "of_answer"))
 
 
 def _least_of(link: str, value: Column) -> Column:
@@ -454,6 +483,7 @@ def _told(decided: DataFrame) -> DataFrame:
         F.when(F.col("is_open"), F.col("near.candidate.track_id")).alias("near_track_id"),
         F.when(F.col("is_open"), -F.col("near.unlike")).alias("near_score"),
         *EVIDENCE,
+        "linked_isrc",
         "named_at",
         "named_event_id",
     )

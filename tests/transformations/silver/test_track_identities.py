@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from pyspark.sql import functions as F
 from schemas.ops.identity_reviews import CONTRACT as REVIEWS
 from schemas.silver.catalogue_tracks import CONTRACT as CATALOGUE_TRACKS
 from schemas.silver.plays import CONTRACT as PLAYS
+from schemas.silver.spotify_tracks import CONTRACT as SPOTIFY_TRACKS
 from schemas.silver.track_identities import CONTRACT
 from tests.rows import checked, empty, make_rows
 from transformations.silver.catalogue_tracks import ADDED, recordings
@@ -59,13 +61,19 @@ def identities(
 
 
 def decided(
-    plays: DataFrame, catalogue_tracks: DataFrame, previous: DataFrame, *reviews: tuple[str, str, str]
+    plays: DataFrame,
+    catalogue_tracks: DataFrame,
+    previous: DataFrame,
+    *reviews: tuple[str, str, str],
+    answers: Mapping[str, str] | None = None,
 ) -> DataFrame:
-    """The build; reviews are (names id, the catalogue's names id, decision)."""
+    """The build; reviews are (names id, the catalogue's names id, decision), answers ISRCs by Spotify id."""
+    answered = [{"track_key": spotify_id, "isrc": isrc} for spotify_id, isrc in (answers or {}).items()]
     told = [dict(zip(("names_id", "catalogue_names_id", "decision"), review, strict=True)) for review in reviews]
     return build(
         plays=plays,
         catalogue_tracks=catalogue_tracks,
+        spotify_tracks=make_rows(plays.sparkSession, SPOTIFY_TRACKS, *answered),
         identity_reviews=make_rows(plays.sparkSession, REVIEWS, *told),
         previous=previous,
     )
@@ -321,3 +329,26 @@ def test_keys_that_share_an_id_or_names_are_one_track(spark: SparkSession) -> No
         ("exact", "t-B"),
         ("recording_mbid", "t-B"),
     ]
+
+
+def test_isrcs_of_spotifys_answers_link_keys_and_lead_to_the_catalogue(spark: SparkSession) -> None:
+    isrc = "GBAWA9700010"
+    plays = heard(
+        spark,
+        {"source_track_key": "1", "artist_name": "Utada", "track_name": "Hikari", "spotify_id": A},
+        {"source_track_key": "2", "artist_name": "宇多田", "track_name": "光", "isrc": isrc},
+        {"source_track_key": "3", "artist_name": "Hikki", "track_name": "Light", "spotify_id": B},
+    )
+
+    def found(tracks: DataFrame, answers: dict[str, str]) -> list[tuple[str, str | None, str]]:
+        rows = checked(decided(plays, tracks, empty(spark, CONTRACT), answers=answers), CONTRACT)
+        return [(row["match_method"], row["linked_isrc"], row["track_id"]) for row in rows]
+
+    unanswered = found(empty(spark, CATALOGUE_TRACKS), {})
+    assert len({track for _, _, track in unanswered}) == 3
+    linked = found(empty(spark, CATALOGUE_TRACKS), {A: isrc, B: isrc})
+    assert {(method, told) for method, told, _ in linked} == {("none", isrc)}
+    assert len({track for _, _, track in linked}) == 1
+    # What nobody heard by its id is known by the answer about it; an id of the catalogue goes before an ISRC.
+    tracks = catalogue(spark, (B, "Others", "Other", 1), (C, "Some", "Thing", 1))
+    assert found(tracks, {A: "GBAWA9700011", C: isrc})[1:] == [("isrc", isrc, "t-C"), ("spotify_id", None, "t-B")]
