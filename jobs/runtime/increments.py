@@ -228,6 +228,12 @@ def gathered(lake: Lake, keys: DataFrame) -> Touched:
     return Touched(cached, row["rows"], spans)
 
 
+def settled(lake: Lake, rows: DataFrame) -> DataFrame:
+    """The rows, worked out once for several uses: few taken to the driver, many cached, for which `unpersist` is."""
+    some = rows.limit(FEW_KEYS + 1).toArrow()
+    return lake.spark.createDataFrame(some, rows.schema) if some.num_rows <= FEW_KEYS else rows.persist()
+
+
 def _aware(value: Any) -> Any:
     """A moment as Arrow gives it: with its zone, which is UTC."""
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
@@ -252,7 +258,8 @@ def linked_keys(lake: Lake, step: Step, stood: DataFrame, links: DataFrame, foun
     """
     scope = list(step.scope_columns)
     new = _links_of(links, step)
-    touched = gathered(lake, reduce(DataFrame.unionByName, [links.select(*scope), *found]).distinct())
+    own = links.select(*scope)  # a row a key
+    touched = gathered(lake, reduce(DataFrame.unionByName, found, own).distinct() if found else own)
     standing = _links_of(stood, step)
     while True:
         shared = standing.join(F.broadcast(touched.keys), scope, "left_semi").unionByName(new).select("by", "value")

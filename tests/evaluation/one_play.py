@@ -121,12 +121,16 @@ def judged(spark: SparkSession, plays: Sequence[Play], records: Sequence[Record]
     catalogue = recordings(catalogue.drop(*ADDED)).localCheckpoint()
     users = _table(spark, USERS, ({"user_id": u, "time_zone": "UTC"} for u in sorted({r.user_id for r in records})))
     nothing = {contract: _table(spark, contract, ()) for contract in NOTHING}
+    named = track_identities.evidence(
+        said=track_identities.said(plays=told),
+        previous=nothing[TRACK_IDENTITIES],
+        spotify_tracks=nothing[SPOTIFY_TRACKS],
+    ).localCheckpoint()
     identities = track_identities.build(
-        plays=told,
+        evidence=named,
         catalogue_tracks=catalogue,
         spotify_tracks=nothing[SPOTIFY_TRACKS],
         identity_reviews=nothing[IDENTITY_REVIEWS],
-        previous=nothing[TRACK_IDENTITIES],
     ).localCheckpoint()
     known = tracks.build(
         catalogue_tracks=catalogue, spotify_tracks=nothing[SPOTIFY_TRACKS], track_identities=identities

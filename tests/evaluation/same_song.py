@@ -27,7 +27,7 @@ from schemas.silver.track_identities import CONTRACT as TRACK_IDENTITIES
 from tests.evaluation.lakes import AS_OF, catalogue_lake
 from tests.evaluation.sections import Gate, Section
 from transformations.ids import PART_SEPARATOR
-from transformations.silver.track_identities import build
+from transformations.silver.track_identities import build, evidence, said
 
 VERDICTS = Path(__file__).with_name("same_song_verdicts.csv")
 SEED, PER_METHOD = 11, 50
@@ -141,12 +141,18 @@ def decided(shared: Path, heard: Mapping[str, Counter[Names]]) -> tuple[dict[Nam
         "event_at", F.to_timestamp(F.lit(AS_OF.isoformat()))
     )
     catalogue = lake.read("silver.catalogue_tracks")
+    nothing = {
+        contract: local_frame(lake.spark, [], contract.struct())
+        for contract in (SPOTIFY_TRACKS, IDENTITY_REVIEWS, TRACK_IDENTITIES)
+    }
+    named = evidence(
+        said=said(plays=told), previous=nothing[TRACK_IDENTITIES], spotify_tracks=nothing[SPOTIFY_TRACKS]
+    ).localCheckpoint()
     identities = build(
-        plays=told,
+        evidence=named,
         catalogue_tracks=catalogue,
-        spotify_tracks=local_frame(lake.spark, [], SPOTIFY_TRACKS.struct()),
-        identity_reviews=local_frame(lake.spark, [], IDENTITY_REVIEWS.struct()),
-        previous=local_frame(lake.spark, [], TRACK_IDENTITIES.struct()),
+        spotify_tracks=nothing[SPOTIFY_TRACKS],
+        identity_reviews=nothing[IDENTITY_REVIEWS],
     ).select("artist_name", "track_name", "match_method", "track_id", "related_track_id", "near_track_id")
     standing = catalogue.where("is_representative").select(
         F.col("track_id").alias("other_id"),

@@ -3,7 +3,8 @@
 A fold: the evidence of a key (its names and ids) is what its latest play says, so a batch of plays joined with the
 rows of before gives what all plays together would give. A play may come again with late metadata: moment and event id
 stay, so what it says now outranks what it said. The trap: keys that share an id or names are decided together, so
-whoever narrows the rows of before must give all that are linked by LINKS with a key that changes.
+whoever narrows the rows of before must give all that are linked with a key that changes. `build` uses the evidence
+several times: whoever calls it keeps that.
 
 A key goes where the most trusted of what is known leads: the catalogue's Spotify id, then keys of the same ISRC, the
 same Spotify id or the same MusicBrainz recording that lead to the catalogue, then names. An ISRC is the feed's or, of a
@@ -12,8 +13,6 @@ catalogue is a track of its own, shared by all keys that share an id, or names.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -52,7 +51,6 @@ from transformations.names import (
     title_parts,
     without_artist,
 )
-from transformations.pinning import pinned
 from transformations.silver.artist_blocks import artist_blocks, ends
 
 RULE_VERSION = 2
@@ -66,23 +64,29 @@ LEAST_ARTIST_RATIO = 0.93
 RECORDING_METHODS = ("exact", "normalised", "letters", "subtitle", "similar")
 EVIDENCE = ("artist_name", "track_name", "album_name", "spotify_id", "isrc", "recording_mbid", "duration_ms", "lastfm")
 KEY = ("source", "source_track_key")
-LINKS = ("linked_isrc", "spotify_id", "recording_mbid", "names_id")
+SAID = (*KEY, "named_at", "named_event_id", *EVIDENCE)
 # How a name of the catalogue's artists was found: as written, but for a typo, as one of several credited.
 AS_WRITTEN, BY_TYPO, BY_CREDIT = 0, 1, 2
 
 
+def said(*, plays: DataFrame) -> DataFrame:
+    """Per key what its latest play says; of two at one moment the one of the larger id, whatever came first."""
+    heard = plays.withColumnsRenamed({"event_at": "named_at", "event_id": "named_event_id"})
+    return _latest(heard.select(*SAID))
+
+
+def evidence(*, said: DataFrame, previous: DataFrame, spotify_tracks: DataFrame) -> DataFrame:
+    """What new plays say and the rows of before in; per key what its latest play says, its names taken apart, and by
+    what it is linked with other keys, out."""
+    told = said.select(*SAID, F.lit(1).alias("is_new")).unionByName(previous.select(*SAID, F.lit(0).alias("is_new")))
+    return _with_names(_with_isrc(_latest(told), spotify_tracks))
+
+
 def build(
-    *,
-    plays: DataFrame,
-    catalogue_tracks: DataFrame,
-    spotify_tracks: DataFrame,
-    identity_reviews: DataFrame,
-    previous: DataFrame,
+    *, evidence: DataFrame, catalogue_tracks: DataFrame, spotify_tracks: DataFrame, identity_reviews: DataFrame
 ) -> DataFrame:
-    """New plays and the rows of before in, a row per feed and track key out."""
-    evidence = pinned(_with_names(_with_isrc(_evidence(plays, previous), spotify_tracks)))
-    catalogue = pinned(_credits(catalogue_tracks))
-    found = _by_names(evidence, catalogue, catalogue_tracks, identity_reviews)
+    """The evidence of all keys that are linked with each other in, a row per feed and track key out."""
+    found = _by_names(evidence, catalogue_tracks, identity_reviews)
     by_id = catalogue_tracks.select("spotify_id", F.col("track_id").alias("track_by_id"))
     by_answer = (
         _answers(spotify_tracks)
@@ -90,24 +94,13 @@ def build(
         .groupBy(F.col("answered_isrc").alias("same_isrc"))
         .agg(F.min(_ranked(F.lit("spotify_id"), F.col("track_by_id"))).alias("of_answer"))
     )
-    return _told(_own(_by_ids(found.join(by_id, "spotify_id", "left"), by_answer)))
+    return _told(_by_ids(found.join(by_id, "spotify_id", "left"), by_answer))
 
 
-def links(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """The keys of new plays with the ids and names by which they are linked to other keys; of what `build` reads."""
-    keys = inputs["plays"].select(*KEY, "artist_name", "track_name", "spotify_id", "isrc", "recording_mbid")
-    return _with_names(_with_isrc(keys, inputs["spotify_tracks"])).select(*KEY, *LINKS)
-
-
-def _evidence(plays: DataFrame, previous: DataFrame) -> DataFrame:
-    """Per key what its latest play says; of two at one moment the one of the larger id, whatever came first."""
-    heard = plays.withColumnsRenamed({"event_at": "named_at", "event_id": "named_event_id"})
-    columns = [*KEY, "named_at", "named_event_id", *EVIDENCE]
-    seen = heard.select(*columns, F.lit(1).alias("is_new")).unionByName(
-        previous.select(*columns, F.lit(0).alias("is_new"))
-    )
-    latest = F.max(F.struct("named_at", "named_event_id", "is_new", *EVIDENCE)).alias("latest")
-    return seen.groupBy(*KEY).agg(latest).select(*KEY, "latest.*").drop("is_new")
+def _latest(told: DataFrame) -> DataFrame:
+    ordered = ["named_at", "named_event_id", *(["is_new"] if "is_new" in told.columns else []), *EVIDENCE]
+    latest = F.max(F.struct(*ordered)).alias("latest")
+    return told.groupBy(*KEY).agg(latest).select(*KEY, "latest.*").select(*SAID)
 
 
 def _with_isrc(keys: DataFrame, spotify_tracks: DataFrame) -> DataFrame:
@@ -155,39 +148,30 @@ def _credits(catalogue_tracks: DataFrame) -> DataFrame:
         "track_id", "spotify_id", "popularity", "work_id", F.col("names_id").alias("catalogue_names_id"),
         "base_title", "core_title", F.col("version_letters").alias("other_version"), "version",
         F.posexplode("artist_letters").alias("place", "letters"),
-    ).withColumn(
-        "names_id", names_id_of(F.col("letters"), letters(F.col("base_title")), F.col("other_version"))
     )  # fmt: skip
 
 
-def _by_names(
-    evidence: DataFrame, catalogue: DataFrame, catalogue_tracks: DataFrame, identity_reviews: DataFrame
-) -> DataFrame:
+def _by_names(evidence: DataFrame, catalogue_tracks: DataFrame, identity_reviews: DataFrame) -> DataFrame:
     """Adds what the names alone lead to, per key: struct `match` (null where to nothing), `near`, what artists."""
+    catalogue = _credits(catalogue_tracks)
     rejected = identity_reviews.where("decision = 'reject'").select("names_id", "catalogue_names_id")
     main = exact_key(F.get("artist_names", F.lit(0)))
     exact = catalogue_tracks.groupBy(
         main.alias("exact_artist"), exact_key(F.col("track_name")).alias("exact_title")
     ).agg(F.min(_candidate()).alias("of_exact"))
-    sames = pinned(_of_names(catalogue, catalogue_tracks, identity_reviews, rejected))
-    written = (
+    name = F.min(F.struct("artist_credit", "title", "version_letters")).alias("name")
+    names = (
+        evidence.groupBy("names_id")
+        .agg(name)
+        .select("names_id", "name.*")
+        .join(_of_names(catalogue, catalogue_tracks, identity_reviews, rejected), "names_id", "left")
+        .join(_known_artists(evidence, catalogue), "artist_credit", "left")
+    )
+    told = (
         evidence.withColumn("exact_artist", exact_key(F.col("artist_name")))
         .withColumn("exact_title", exact_key(F.col("track_name")))
         .join(exact, ["exact_artist", "exact_title"], "left")
-        .join(sames, "names_id", "left")
-    )
-    artists = pinned(_known_artists(evidence, catalogue))
-    names = (
-        evidence.join(sames.where("of_same IS NOT NULL").select("names_id"), "names_id", "left_anti")
-        .groupBy("names_id")
-        .agg(F.min(F.struct("artist_credit", "title", "version_letters")).alias("name"))
-        .select("names_id", "name.*")
-    )
-    # Any name of a credit may lead to a title, which must agree as well; alone it must be surely somebody's.
-    is_somebody = (F.col("found") != BY_CREDIT) | F.array_contains("artist_credit.parties", F.col("letters"))
-    known = artists.where(is_somebody).groupBy("artist_credit").agg(_first_artist().alias("known_artist"))
-    told = written.join(_near(names, artists, catalogue, rejected), "names_id", "left").join(
-        known, "artist_credit", "left"
+        .join(_near(names, catalogue, rejected), "names_id", "left")
     )
     by_names = F.coalesce(
         _match("reviewed", F.col("of_review")),
@@ -208,7 +192,8 @@ def _of_names(
     reviewed = catalogue_tracks.select(
         F.col("names_id").alias("catalogue_names_id"), _candidate().alias("candidate")
     ).join(accepted, "catalogue_names_id")
-    same = catalogue.join(rejected, ["names_id", "catalogue_names_id"], "left_anti")
+    names_id = names_id_of(F.col("letters"), letters(F.col("base_title")), F.col("other_version"))
+    same = catalogue.withColumn("names_id", names_id).join(rejected, ["names_id", "catalogue_names_id"], "left_anti")
     placed = F.struct("place", _candidate().alias("candidate"))
     found = (
         same.select("names_id", placed.alias("same"))
@@ -244,7 +229,8 @@ def _matched(method: Column, score: Column, track_id: Column, work_id: Column) -
 
 
 def _known_artists(evidence: DataFrame, catalogue: DataFrame) -> DataFrame:
-    """Artists as heard (`artist_credit`) with the catalogue's `letters` of them and how these were `found`.
+    """Artists as heard (`artist_credit`) with `artists`: the catalogue's `letters` of them, how these were `found` and
+    in which `turn` they are credited, the surest first.
 
     Typos are looked for among artists that share a block; a name of a tribute or karaoke act is nobody's typo.
     """
@@ -262,35 +248,44 @@ def _known_artists(evidence: DataFrame, catalogue: DataFrame) -> DataFrame:
     ways = F.when(imitates, F.array(whole)).otherwise(F.concat(F.array(whole), parts, by_ends))
     sought = evidence.select("artist_credit").distinct().select("artist_credit", F.inline(ways))
     keys = F.concat(F.array(F.col("letters")), ends(F.col("letters")))
-    likeness = F.when(F.col("found") == BY_TYPO, ratio(own, F.col("letters"))).otherwise(1.0)
+    is_typo = F.col("found") == BY_TYPO
+    likeness = F.when(is_typo, ratio(own, F.col("letters"))).otherwise(1.0)
     met = (
         sought.join(known.select("letters", F.explode(keys).alias("key")), "key")
-        .where((F.col("found") != BY_TYPO) | may_reach(own, F.col("letters"), LEAST_ARTIST_RATIO))
+        .where(~is_typo | may_reach(own, F.col("letters"), LEAST_ARTIST_RATIO))
         .withColumn("likeness", likeness)
         .where(F.col("likeness") >= LEAST_ARTIST_RATIO)
     )
     # Who is written as in the catalogue is nobody's typo; of a typo the nearest artist counts, of a credit all.
-    of_artist = Window.partitionBy("artist_credit")
-    best = F.struct("found", (-F.col("likeness")).alias("unlike"), "letters")
+    artist = F.struct("found", "turn", "letters")
+    nearest = F.min(F.when(is_typo, F.struct((-F.col("likeness")).alias("unlike"), artist.alias("artist"))))
     return (
-        met.withColumn("first", F.min("found").over(of_artist))
-        .withColumn("nearest", F.min(F.when(F.col("found") == BY_TYPO, best)).over(of_artist)["letters"])
-        .where((F.col("found") != BY_TYPO) | ((F.col("first") == BY_TYPO) & (F.col("letters") == F.col("nearest"))))
-        .select("artist_credit", "letters", "found", "turn")
-        .distinct()
+        met.groupBy("artist_credit")
+        .agg(F.collect_set(F.when(~is_typo, artist)).alias("sure"), nearest["artist"].alias("typo"))
+        .select(
+            "artist_credit",
+            F.when(F.exists("sure", lambda one: one["found"] == AS_WRITTEN), F.col("sure"))
+            .otherwise(F.array_compact(F.concat(F.array("typo"), F.col("sure"))))
+            .alias("artists"),
+        )
     )
 
 
-def _first_artist() -> Column:
-    return F.min(F.struct("found", "turn", "letters"))
+def _near(names: DataFrame, catalogue: DataFrame, rejected: DataFrame) -> DataFrame:
+    """Names, those that are not of the catalogue compared with every title of their artists there: the best that is
+    accepted (`of_near`), the nearest that is not quite (`near`), how many were compared, and the artist.
 
-
-def _near(names: DataFrame, artists: DataFrame, catalogue: DataFrame, rejected: DataFrame) -> DataFrame:
-    """Names compared with every title of their artists in the catalogue: the best that is accepted (`of_near`), the
-    nearest that is not quite (`near`), and how many were compared."""
+    Any name of a credit may lead to a title, which must agree as well; alone it must be surely somebody's.
+    """
+    somebody = F.filter(
+        "artists",
+        lambda one: (one["found"] != BY_CREDIT) | F.array_contains(F.col("artist_credit.parties"), one["letters"]),
+    )
     compared = (
-        names.join(artists, "artist_credit")
-        .join(catalogue.drop("names_id").withColumnRenamed("version", "of_version"), "letters")
+        names.withColumn("known_artist", F.array_min(somebody))
+        .withColumn("artist", F.explode_outer(F.when(F.col("of_same").isNull(), F.col("artists"))))
+        .withColumns({"found": F.col("artist.found"), "letters": F.col("artist.letters")})
+        .join(catalogue.withColumnRenamed("version", "of_version"), "letters", "left")
         .join(rejected.withColumn("rejected", F.lit(True)), ["names_id", "catalogue_names_id"], "left")
     )
     base, core = F.col("title.base"), F.col("title.core")
@@ -342,7 +337,10 @@ def _near(names: DataFrame, artists: DataFrame, catalogue: DataFrame, rejected: 
         )
     )
     return judged.groupBy("names_id").agg(
-        best["match"].alias("of_near"), nearest.alias("near"), F.count("*").alias("compared_count")
+        *[F.any_value(name).alias(name) for name in ("of_same", "of_review", "is_split", "known_artist")],
+        best["match"].alias("of_near"),
+        nearest.alias("near"),
+        F.count("track_id").alias("compared_count"),
     )
 
 
@@ -350,20 +348,58 @@ def _near(names: DataFrame, artists: DataFrame, catalogue: DataFrame, rejected: 
 
 
 def _by_ids(found: DataFrame, by_answer: DataFrame) -> DataFrame:
-    """Adds `own`, what a key's Spotify id in the catalogue or its names lead to, and what keys, or Spotify's answers,
-    of the same ISRC, keys of the same Spotify id or recording lead to. A version or an artist is no match of a
-    recording."""
+    """Adds `own`, what a key's Spotify id in the catalogue or its names lead to; what keys, or Spotify's answers, of
+    the same ISRC, keys of the same Spotify id or recording lead to; and `unmatched`, the track a key would be without
+    the catalogue: of its ISRC's least Spotify id, its own, its recording's, or that of the most trusted key of the
+    same names. A version or an artist is no match of a recording. What is asked of one link stands together: one sort.
+    """
     is_recording = F.col("match.method").isin("reviewed", *RECORDING_METHODS)
     own = F.when(F.col("track_by_id").isNotNull(), _ranked(F.lit("spotify_id"), F.col("track_by_id"))).when(
         is_recording, _ranked(F.col("match.method"), F.col("match.track_id"))
     )
-    isrc_of_id = _least_of("spotify_id", F.col("linked_isrc"))
-    led = found.withColumns({"own": own, "same_isrc": F.coalesce("linked_isrc", isrc_of_id)})
-    stars = {"of_isrc": "same_isrc", "of_id": "spotify_id", "of_mbid": "recording_mbid"}
-    joined = led.withColumns({star: _least_of(link, F.col("own")) for star, link in stars.items()}).join(
-        by_answer, "same_isrc", "left"
+    of_ids = found.withColumn("own", own).withColumns(
+        {
+            "of_id": _least_of("spotify_id", F.col("own")),
+            "same_isrc": F.coalesce("linked_isrc", _least_of("spotify_id", F.col("linked_isrc"))),
+        }
     )
-    return joined.withColumn("of_isrc", F.least("of_isrc", "of_answer"))
+    of_isrcs = (
+        of_ids.withColumns(
+            {
+                "of_isrc": _least_of("same_isrc", F.col("own")),
+                "id_of_isrc": _least_of("same_isrc", F.col("spotify_id")),
+            }
+        )
+        .join(by_answer, "same_isrc", "left")
+        .withColumn("of_isrc", F.least("of_isrc", "of_answer"))
+    )
+    strong = (
+        F.when(F.col("id_of_isrc").isNotNull(), track_id_of_spotify(F.col("id_of_isrc")))
+        .when(F.col("same_isrc").isNotNull(), track_id_of_isrc(F.col("same_isrc")))
+        .when(F.col("spotify_id").isNotNull(), track_id_of_spotify(F.col("spotify_id")))
+    )
+    recorded = F.when(
+        F.col("recording_mbid").isNotNull(),
+        F.coalesce("strong_of_mbid", track_id_of_recording(F.col("recording_mbid"))),
+    )
+    return (
+        of_isrcs.withColumn("strong", strong)
+        .withColumn("strong_of_names", _least_of("names_id", F.col("strong")))
+        .withColumns(
+            {
+                "of_mbid": _least_of("recording_mbid", F.col("own")),
+                "strong_of_mbid": _least_of("recording_mbid", F.coalesce("strong", "strong_of_names")),
+            }
+        )
+        .withColumn("recorded", recorded)
+        .withColumn("recorded_of_names", _least_of("names_id", F.col("recorded")))
+        .withColumn(
+            "unmatched",
+            F.coalesce(
+                "strong", "recorded", "strong_of_names", "recorded_of_names", track_id_of_names(F.col("names_id"))
+            ),
+        )
+    )
 
 
 def _least_of(link: str, value: Column) -> Column:
@@ -377,37 +413,7 @@ def _ranked(method: Column, track_id: Column) -> Column:
 
 
 def _place(method: Column) -> Column:
-    return F.array_position(F.array(*[F.lit(name) for name in MATCH_METHODS]), method)
-
-
-def _own(led: DataFrame) -> DataFrame:
-    """Adds the track a key would be without the catalogue: of its ISRC's least Spotify id, its own, its recording's, or
-    that of the most trusted key of the same names."""
-    strong = (
-        F.when(
-            F.col("same_isrc").isNotNull() & F.col("id_of_isrc").isNotNull(), track_id_of_spotify(F.col("id_of_isrc"))
-        )
-        .when(F.col("same_isrc").isNotNull(), track_id_of_isrc(F.col("same_isrc")))
-        .when(F.col("spotify_id").isNotNull(), track_id_of_spotify(F.col("spotify_id")))
-    )
-    recorded = F.when(
-        F.col("recording_mbid").isNotNull(),
-        F.coalesce("strong_of_mbid", track_id_of_recording(F.col("recording_mbid"))),
-    )
-    return (
-        led.withColumn("id_of_isrc", _least_of("same_isrc", F.col("spotify_id")))
-        .withColumn("strong", strong)
-        .withColumn("strong_of_names", _least_of("names_id", F.col("strong")))
-        .withColumn("strong_of_mbid", _least_of("recording_mbid", F.coalesce("strong", "strong_of_names")))
-        .withColumn("recorded", recorded)
-        .withColumn("recorded_of_names", _least_of("names_id", F.col("recorded")))
-        .withColumn(
-            "unmatched",
-            F.coalesce(
-                "strong", "recorded", "strong_of_names", "recorded_of_names", track_id_of_names(F.col("names_id"))
-            ),
-        )
-    )
+    return F.array_position(F.expr(f"array({', '.join(map(repr, MATCH_METHODS))})"), method)
 
 
 # --- what is told of a key
@@ -490,4 +496,5 @@ def _told(decided: DataFrame) -> DataFrame:
 
 
 def _score(method: Column) -> Column:
-    return F.element_at(F.create_map(*[F.lit(x) for pair in SCORES.items() for x in pair]), method)
+    told = ", ".join(f"'{name}', {score}D" for name, score in SCORES.items())
+    return F.element_at(F.expr(f"map({told})"), method)

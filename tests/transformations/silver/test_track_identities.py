@@ -17,7 +17,7 @@ from schemas.silver.spotify_tracks import CONTRACT as SPOTIFY_TRACKS
 from schemas.silver.track_identities import CONTRACT
 from tests.rows import checked, empty, make_rows
 from transformations.silver.catalogue_tracks import ADDED, recordings
-from transformations.silver.track_identities import build
+from transformations.silver.track_identities import build, evidence, said
 
 FIRST = datetime(2024, 1, 1, 12, tzinfo=UTC)
 A, B, C = "A" * 22, "B" * 22, "C" * 22
@@ -70,12 +70,12 @@ def decided(
     """The build; reviews are (names id, the catalogue's names id, decision), answers ISRCs by Spotify id."""
     answered = [{"track_key": spotify_id, "isrc": isrc} for spotify_id, isrc in (answers or {}).items()]
     told = [dict(zip(("names_id", "catalogue_names_id", "decision"), review, strict=True)) for review in reviews]
+    spotify_tracks = make_rows(plays.sparkSession, SPOTIFY_TRACKS, *answered)
     return build(
-        plays=plays,
+        evidence=evidence(said=said(plays=plays), previous=previous, spotify_tracks=spotify_tracks),
         catalogue_tracks=catalogue_tracks,
-        spotify_tracks=make_rows(plays.sparkSession, SPOTIFY_TRACKS, *answered),
+        spotify_tracks=spotify_tracks,
         identity_reviews=make_rows(plays.sparkSession, REVIEWS, *told),
-        previous=previous,
     )
 
 
