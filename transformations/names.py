@@ -257,17 +257,26 @@ def _parts(recording: Column, notes: Column) -> Column:
             F.replace(text, F.concat(F.lit("("), note, F.lit(")")), F.lit(" ")), F.concat(F.lit(DASH), note), F.lit(" ")
         )
 
-    def parts(base: Column) -> Column:
+    def titles(base: Column) -> Column:
         core = F.get(F.split(F.regexp_replace(base, IN_BRACKETS, " "), DASH), F.lit(0))
+        # Each with what it is where nothing is left: a title that is all notes, such as "(Live)", is its own base.
+        return F.array(
+            F.struct(base.alias("text"), recording.alias("otherwise")),
+            F.struct(core.alias("text"), base.alias("otherwise")),
+        )
+
+    def parts(found: Column) -> Column:
         return F.struct(
-            _titled(base, recording).alias("base"),
-            _titled(core, base).alias("core"),
+            F.get(found, F.lit(0)).alias("base"),
+            F.get(found, F.lit(1)).alias("core"),
             _version_words(notes).alias("version_words"),
             _kind(notes).alias("version"),
         )
 
-    # A title that is all version notes, such as "(Live)", is its own base.
-    return F.when(recording.isNotNull(), _let(F.aggregate(notes, recording, bare), parts))
+    found = F.transform(
+        _let(F.aggregate(notes, recording, bare), titles), lambda title: _titled(title["text"], title["otherwise"])
+    )
+    return F.when(recording.isNotNull(), _let(found, parts))
 
 
 def _version_words(notes: Column) -> Column:
@@ -276,12 +285,14 @@ def _version_words(notes: Column) -> Column:
 
 
 def _kind(notes: Column) -> Column:
-    def named(kind: str) -> Column:
-        pattern = rf"\b({VERSION_WORDS[kind]})\b"
-        return F.exists(notes, lambda note: note.rlike(f"{LIVE}|{pattern}" if kind == "live" else pattern))
+    def of_lines(lines: Column) -> Column:
+        kinds = F.when(lines == "", F.lit(None))
+        for kind, words in VERSION_WORDS.items():
+            pattern = rf"\b({words})\b"
+            kinds = kinds.when(lines.rlike(rf"(?m){LIVE}|{pattern}" if kind == "live" else pattern), kind)
+        return kinds.otherwise("other")
 
-    kinds = [F.when(named(kind), F.lit(kind)) for kind in VERSION_WORDS]
-    return F.coalesce(*kinds, F.when(F.size(notes) > 0, F.lit("other")))
+    return _let(F.array_join(notes, "\n"), of_lines)
 
 
 def _titled(text: Column, otherwise: Column) -> Column:
@@ -328,44 +339,60 @@ def _literal(pairs: Mapping[str, str]) -> Column:
 # --- artists
 
 
-def artist_key(artist: Column) -> Column:
-    """The normalised artist name: as a title, and without a leading "the" and without guests."""
-    return _let(folded(artist), lambda text: F.regexp_replace(_words(_without_guests(text), text), r"^the (?=.)", ""))
+def artist_parts(artist: Column) -> Column:
+    """An artist's name taken apart, as a struct.
 
-
-def credited_artist_keys(artist: Column) -> Column:
-    """All names that a credit of several artists may be made of ("A / B", "A & B", "A feat. B"), in order; empty where
-    there is one. Some are nobody's ("Belle And Sebastian"), so a title must agree as well."""
+    `key` is the normalised name: as a title, and without a leading "the" and without guests. `credited` are all names
+    that a credit of several artists may be made of ("A / B", "A & B", "A feat. B"), in order; empty where there is one.
+    Some are nobody's ("Belle And Sebastian"), so a title must agree as well. `parties` are those that are surely
+    somebody: of a person with their band the person, and of names that may be one ("Faith And The Muse") none.
+    `imitates` says whether the name is of a karaoke or tribute act, whose tracks are nobody else's.
+    """
     return _let(
-        _credited(folded(artist), LOOSE_CREDIT),
-        lambda found: F.when(F.size(found) > 1, found).otherwise(F.array().cast("array<string>")),
+        folded(artist),
+        lambda text: F.struct(
+            _artist_key(text).alias("key"),
+            _let(
+                _credited(text, LOOSE_CREDIT), lambda found: F.when(F.size(found) > 1, found).otherwise(_nobody())
+            ).alias("credited"),
+            _parties(text).alias("parties"),
+            text.rlike(IMITATORS).alias("imitates"),
+        ),
     )
 
 
-def party_keys(artist: Column) -> Column:
-    """Those of the names of a credit that are surely somebody: of a person with their band the person, and of names
-    that may be one ("Faith And The Muse") none."""
+def artist_key(artist: Column) -> Column:
+    """The `key` of `artist_parts` alone."""
+    return _let(folded(artist), _artist_key)
 
+
+def party_keys(artist: Column) -> Column:
+    """The `parties` of `artist_parts` alone."""
+    return _let(folded(artist), _parties)
+
+
+def _artist_key(text: Column) -> Column:
+    return F.regexp_replace(_words(_without_guests(text), text), r"^the (?=.)", "")
+
+
+def _parties(folded_name: Column) -> Column:
     def parties(text: Column) -> Column:
         leader = F.regexp_replace(text, WITH_BAND, "$1")
         return _let(
             _credited(F.regexp_replace(leader, ONE_NAME, "$1-and-the-"), CREDIT),
-            lambda found: F.when((F.size(found) > 1) | (leader != text), found).otherwise(
-                F.array().cast("array<string>")
-            ),
+            lambda found: F.when((F.size(found) > 1) | (leader != text), found).otherwise(_nobody()),
         )
 
-    return _let(F.translate(folded(artist), "()[]", ""), parties)
+    return _let(F.translate(folded_name, "()[]", ""), parties)
+
+
+def _nobody() -> Column:
+    return F.expr("CAST(array() AS array<string>)")
 
 
 def _credited(text: Column, joint: str) -> Column:
     keys = F.transform(F.split(text, joint), lambda part: F.regexp_replace(_words(part, F.lit("")), r"^the (?=.)", ""))
     return F.array_distinct(F.filter(keys, lambda key: key != ""))
-
-
-def is_imitator(artist: Column) -> Column:
-    """Whether the name is of a karaoke or tribute act, whose tracks are nobody else's."""
-    return folded(artist).rlike(IMITATORS)
 
 
 def _without_guests(text: Column) -> Column:

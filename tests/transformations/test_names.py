@@ -9,10 +9,9 @@ from pyspark.sql import functions as F
 
 from transformations.names import (
     artist_key,
-    credited_artist_keys,
+    artist_parts,
     exact_key,
     folded,
-    is_imitator,
     letters,
     party_keys,
     repaired,
@@ -263,7 +262,7 @@ def test_a_credit_of_several_artists_names_each(spark: SparkSession) -> None:
         "Belle And Sebastian": ["belle", "sebastian"],
         "Johnny Cash": [],
     }
-    assert keys(spark, credited_artist_keys, *credit) == list(credit.values())
+    assert keys(spark, lambda name: artist_parts(name)["credited"], *credit) == list(credit.values())
 
 
 def test_a_name_within_a_name_is_nobody(spark: SparkSession) -> None:
@@ -281,6 +280,7 @@ def test_a_name_within_a_name_is_nobody(spark: SparkSession) -> None:
         "Johnny Cash": [],
     }
     assert keys(spark, party_keys, *credit) == list(credit.values())
+    assert keys(spark, lambda name: artist_parts(name)["parties"], *credit) == list(credit.values())
 
 
 def test_other_artists_stay_apart(spark: SparkSession) -> None:
@@ -294,7 +294,7 @@ def test_other_artists_stay_apart(spark: SparkSession) -> None:
     )
     assert len(set(keys(spark, artist_key, *artists))) == len(artists)
     imitators = ("Charttraxx Karaoke", "The Abba Tribute Band", "Lullaby Versions of Kings of Leon", "Johnny Cash")
-    assert keys(spark, is_imitator, *imitators) == [True, True, True, False]
+    assert keys(spark, lambda name: artist_parts(name)["imitates"], *imitators) == [True, True, True, False]
 
 
 def test_medleys_and_covers_are_versions_of_their_own(spark: SparkSession) -> None:

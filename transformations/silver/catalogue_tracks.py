@@ -54,12 +54,12 @@ def build(*, kaggle_tracks: DataFrame) -> DataFrame:
 
 def recordings(tracks: DataFrame) -> DataFrame:
     """Adds to rows of Spotify ids their names taken apart and the recording that each is of."""
-    named = tracks.withColumn("title", title_parts(F.col("track_name"))).withColumns(
+    named = tracks.withColumns(
         {
+            "title": title_parts(F.col("track_name")),
             "each_artist": F.transform("artist_names", lambda artist: letters(artist_key(artist))),
-            "artist_letters": F.array_distinct(_credits()),
         }
-    )
+    ).withColumn("artist_letters", F.array_distinct(_credits()))
     main = F.get("each_artist", F.lit(0))
     base, version_letters = letters(F.col("title.base")), letters(F.col("title.version_words"))
     return _recordings(named).select(
@@ -84,8 +84,7 @@ def _credits() -> Column:
     joined = F.flatten(
         F.transform("artist_names", lambda artist: F.transform(party_keys(_of_several(artist)), letters))
     )
-    each = F.transform("artist_names", lambda artist: letters(artist_key(artist)))
-    return F.concat(each, together, joined)
+    return F.concat(F.col("each_artist"), together, joined)
 
 
 def _of_several(artist: Column) -> Column:

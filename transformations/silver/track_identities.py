@@ -41,12 +41,9 @@ from transformations.likeness import (
 from transformations.likeness import have_same_numbers as same_numbers
 from transformations.names import (
     FOREIGN_VERSIONS,
-    artist_key,
-    credited_artist_keys,
+    artist_parts,
     exact_key,
-    is_imitator,
     letters,
-    party_keys,
     song_title_key,
     title_parts,
     without_artist,
@@ -120,11 +117,15 @@ def _with_names(keys: DataFrame) -> DataFrame:
     named = keys.withColumns(
         {
             "title": title_parts(without_artist(F.col("track_name"), F.col("artist_name"))),
-            "artist": artist_key(F.col("artist_name")),
-            "credited": F.transform(credited_artist_keys(F.col("artist_name")), letters),
-            "parties": F.transform(party_keys(F.col("artist_name")), letters),
+            "artist": artist_parts(F.col("artist_name")),
         }
-    ).withColumn("artist_letters", letters(F.col("artist")))
+    ).withColumns(
+        {
+            "artist_letters": letters(F.col("artist.key")),
+            "credited": F.transform("artist.credited", letters),
+            "parties": F.transform("artist.parties", letters),
+        }
+    )
     base, version_letters = letters(F.col("title.base")), letters(F.col("title.version_words"))
     return named.withColumns(
         {
@@ -132,7 +133,7 @@ def _with_names(keys: DataFrame) -> DataFrame:
             "names_id": names_id_of(F.col("artist_letters"), base, version_letters),
             # Two names of equal letters may be credits of several artists and of one: what they are called tells.
             "artist_credit": F.struct(
-                "artist_letters", "credited", "parties", is_imitator(F.col("artist_name")).alias("imitates")
+                "artist_letters", "credited", "parties", F.col("artist.imitates").alias("imitates")
             ),
             "artist_blocks": artist_blocks(F.array_distinct(F.concat(F.array("artist_letters"), "credited"))),
         }
@@ -475,7 +476,7 @@ def _told(decided: DataFrame) -> DataFrame:
         "own_track_id",
         F.when(F.col("track_id") != F.col("own_track_id"), F.col("track_id")).alias("replaced_by"),
         F.lit(RULE_VERSION).alias("rule_version"),
-        song_key_of_names(F.col("artist"), song_title_key(F.col("track_name"))).alias("song_key"),
+        song_key_of_names(F.col("artist.key"), song_title_key(F.col("track_name"))).alias("song_key"),
         artist_id_of_name(F.when(is_main, known).otherwise(own_letters)).alias("artist_id"),
         known.isNotNull().alias("is_artist_known"),
         F.col("title.version").alias("version"),
