@@ -49,7 +49,7 @@ from jobs.runtime.models import Models
 from jobs.runtime.publish import Entry, Group, carried_over, decide, publish
 from jobs.runtime.quality import VIOLATIONS, judge, measure, warm_up, with_violations
 from jobs.runtime.settings import Settings
-from jobs.runtime.spark import tune
+from jobs.runtime.spark import LITTLE_BYTES, tune
 from schemas.catalog import contract_of
 from schemas.contract import Contract
 
@@ -267,7 +267,10 @@ class GroupBuilder:
         if step.scope is Scope.FOLD and "evidence" not in inputs:
             module = _module_of(step.table)
             inputs |= {"said": _called(module.said, inputs), "previous": self._nothing(step)}
-            inputs["evidence"] = self._kept[step.table] = _called(module.evidence, inputs).persist()
+            evidence = _called(module.evidence, inputs)
+            is_little = sum(self.lake.bytes_of(table) for table in stored_inputs(step)) <= LITTLE_BYTES
+            self._kept[step.table] = settled(self.lake, evidence) if is_little else evidence.persist()
+            inputs["evidence"] = self._kept[step.table]
         arguments: dict[str, Any] = {**inputs, **self.models.of(step.models), **self._settings_of(step)}
         if step.takes_as_of_date:
             arguments["as_of_date"] = self.run.as_of_date
