@@ -6,7 +6,7 @@ seen its artists, and labelled songs are the only ones whose mood is known, so t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from pathlib import Path
 
@@ -41,6 +41,7 @@ LISTENERS, LISTENERS_SEED = 100, 0
 LENGTHS = (5, 10, 20)
 LENGTH = 10  # at which the moods are told apart
 STORED = 20
+OURS = "**ours**"
 LABELLED = StructType(
     [
         StructField("artist_key", StringType()),
@@ -57,8 +58,8 @@ def measure(shared: Path) -> Section:
     moods = data.songs.moods
     tracks = labelled_tracks(lake, data).cache()
     of_track = {row["track_id"]: row["place"] for row in tracks.collect()}
-    found: dict[str, list[dict[str, Floats]]] = {"random lists": [], "soft quadrants at .5": [], "ours, mood alone": []}
-    found["**ours**, as the listeners have it"] = []
+    names = ("random lists", "soft quadrants at .5", "ours, by the mood's share alone", OURS)
+    found: dict[str, list[dict[str, Floats]]] = {name: [] for name in names}
     for seed in SEEDS:
         shares = out_of_fold(data.songs, _model_of(data), seed)
         of_seed = (
@@ -71,7 +72,7 @@ def measure(shared: Path) -> Section:
             found[name].append({mood: right(lists[mood], moods == place) for place, mood in enumerate(MOODS)})
     precision = {name: _means(one) for name, one in found.items()}
     shares_of_labels = np.bincount(moods, minlength=len(MOODS)) / len(moods)
-    best = precision["**ours**, as the listeners have it"]
+    best = precision[OURS]
     chance = float(shares_of_labels.mean())
     return Section(
         title="Lists by mood",
@@ -177,7 +178,7 @@ def _means(by_seed: list[dict[str, Floats]]) -> dict[int, Floats]:
     return {length: found[:, place] for place, length in enumerate(LENGTHS)}
 
 
-def _model_of(data: TrainingSet):  # type: ignore[no-untyped-def]
+def _model_of(data: TrainingSet) -> Callable[[LabelledSongs, Floats], Floats]:
     def ours(training: LabelledSongs, features: Floats) -> Floats:
         return probabilities(fitted(training, data.population), features)
 
