@@ -151,7 +151,8 @@ def explained(lake: Lake, shared: Path) -> DataFrame:
     spark = lake.spark
     plays = spark.createDataFrame(_plays(shared)).withColumn("artist_id", artist_id_of_name(artist_key(F.col("name"))))
     tags = spark.createDataFrame(_tags(shared)).withColumn("artist_id", artist_id_of_name(artist_key(F.col("name"))))
-    known = lake.read("silver.tracks").where("is_catalogue").join(lake.read("silver.track_features"), "track_id")
+    catalogue = lake.read("silver.tracks").where("is_catalogue").select("track_id", "artist_id")
+    known = catalogue.join(lake.read("silver.track_features").select("track_id", *FEATURES), "track_id")
     means = known.groupBy("artist_id").agg(*[F.avg(name).alias(name) for name in FEATURES])
     sums = plays.groupBy("user_id", "artist_id").agg(
         F.min("name").alias("artist_name"), F.sum("play_count").alias("listen_count")

@@ -17,7 +17,7 @@ from scipy.spatial.distance import pdist
 from jobs.runtime.frames import local_frame
 from jobs.runtime.lake import Lake
 from schemas.silver.track_feedback import CONTRACT as TRACK_FEEDBACK
-from schemas.vocab import RECOMMENDATION_LISTS
+from schemas.vocab import MOODS, RECOMMENDATION_LISTS
 from tests.evaluation.lakes import inputs_of, listeners_lake, some_listeners
 from tests.evaluation.sections import Gate, Section
 from tests.evaluation.splits import (
@@ -75,11 +75,20 @@ def measure(shared: Path) -> Section:
         rows=rows,
         gates=tuple(Gate(what, "none", f"{count:,}", count == 0) for what, count in broken.items()),
         notes=(
+            f"A list by mood is of the mood first: the first {LONG} of all {everybody} listeners hold "
+            + ", ".join(f"{count} different tracks ({mood})" for mood, count in different(stored).items())
+            + ". So they are less a listener's own than for_you or current_mood.",
             f"Whatever is stored was looked at for the gates, {len(stored):,} rows. For the disliked, "
             f"{DISLIKING} listeners said of the first track of each of their lists that they do not want to hear it, "
             "and their lists were built again.",
         ),
     )
+
+
+def different(stored: pd.DataFrame) -> dict[str, int]:
+    """How many tracks stand among the first of anybody's list by each mood."""
+    first = stored[stored["rank"] <= LONG]
+    return {mood: first.loc[first["list"] == mood, "track_id"].nunique() for mood in MOODS}
 
 
 def library_of(lake: Lake, heard: pd.DataFrame) -> Library:
