@@ -69,10 +69,12 @@ class Label:
 class TrainingSet:
     """What the lake has of the labels: the songs, all songs' population, and an account of rows and tracks.
 
-    `used` and `left_out` count the labelled songs' tracks by feature_source.
+    `names` are the normalised artist and title of the songs; `used` and `left_out` count the labelled songs' tracks by
+    feature_source.
     """
 
     songs: LabelledSongs
+    names: tuple[tuple[str, str], ...]
     population: Population
     label_rows: int
     label_songs: int
@@ -196,6 +198,7 @@ def training_set(lake: Lake, labels: Sequence[Label], *, with_api_rows: bool) ->
     _check(chosen)
     return TrainingSet(
         songs=chosen,
+        names=tuple((row["artist_key"], row["title_key"]) for row in usable),
         population=population,
         label_rows=len(labels),
         label_songs=len(rows),

@@ -18,6 +18,9 @@ SECTIONS = {
     "G": "mood_from_words",
     "H": "catalogue_dirt",
     "I": "one_play",
+    "J": "mood_lists",
+    "K": "varied_lists",
+    "L": "told_matches",
 }
 
 

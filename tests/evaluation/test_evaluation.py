@@ -63,7 +63,7 @@ def test_an_unknown_section_is_a_wrong_call(tmp_path: Path, capsys: pytest.Captu
     with pytest.raises(SystemExit) as ended:
         command.main(["--shared", str(tmp_path), "--only", "Z"])
     assert ended.value.code == 2
-    assert "there are A, B, C, D, E, F, G, H, I" in capsys.readouterr().err
+    assert "there are A, B, C, D, E, F, G, H, I, J, K, L" in capsys.readouterr().err
 
 
 def test_the_dirt_of_a_small_file_is_counted(tmp_path: Path) -> None:

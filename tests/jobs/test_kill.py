@@ -14,6 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs.runtime.lake import Lake
 from jobs.runtime.settings import LakeSettings, Settings
@@ -37,11 +38,20 @@ POINTS = [
 ]
 
 
+SONGS = worlds.songs(15, seed=11)
+PLAYS = worlds.plays(SONGS, users=("ash", "birch"), first=datetime(2026, 9, 1), days=20, count=80, seed=11)  # noqa: DTZ001
+
+
 @pytest.fixture(scope="module")
-def world() -> tuple[list[worlds.Song], list[worlds.Play]]:
-    songs = worlds.songs(15, seed=11)
-    first = datetime(2026, 9, 1)  # noqa: DTZ001
-    return songs, worlds.plays(songs, users=("ash", "birch"), first=first, days=20, count=80, seed=11)
+def calm(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The lake that nothing disturbed; read only."""
+    folder = tmp_path_factory.mktemp("calm")
+    settings = Settings(lake=LakeSettings(root=str(folder / "lake")))
+    lake = Lake(spark, settings.lake)
+    import_catalogue(lake, settings, folder, SONGS)
+    import_plays(lake, settings, folder, PLAYS)
+    run(lake, settings, NIGHT)
+    return lake
 
 
 def command(lake: Lake, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -66,31 +76,21 @@ def command(lake: Lake, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(("verb", "point"), POINTS)
 def test_the_next_run_repairs_a_kill(
-    lake: Lake,
-    settings: Settings,
-    tmp_path: Path,
-    world: tuple[list[worlds.Song], list[worlds.Play]],
-    verb: str,
-    point: int,
+    lake: Lake, settings: Settings, tmp_path: Path, calm: Lake, verb: str, point: int
 ) -> None:
-    songs, plays = world
-    path = worlds.write_plays(tmp_path / "killed.csv", plays)
-    import_catalogue(lake, settings, tmp_path, songs)
+    lake.files.write_text(f"{lake.root}/_lake.json", calm.files.read_text(f"{calm.root}/_lake.json"))
+    lake = Lake(lake.spark, settings.lake)  # whose listeners have the same pseudonyms
+    path = worlds.write_plays(tmp_path / "killed.csv", PLAYS)
+    import_catalogue(lake, settings, tmp_path, SONGS)
     if verb == "run":
-        import_plays(lake, settings, tmp_path, plays)
+        import_plays(lake, settings, tmp_path, PLAYS)
     call = ["import", "csv", str(path), "--label", "diary"] if verb == "import" else ["run", "--as-of", str(NIGHT)]
     killed = command(lake, "tests/jobs/killed_process.py", str(point), *call)
     assert killed.returncode == -signal.SIGKILL, f"point {point} was not met: {killed.stdout[-400:]}"
 
-    import_plays(lake, settings, tmp_path, plays)
+    import_plays(lake, settings, tmp_path, PLAYS)
     run(lake, settings, NIGHT)
 
-    calm = Lake(lake.spark, LakeSettings(root=str(tmp_path / "calm")))
-    calm.files.write_text(f"{calm.root}/_lake.json", lake.files.read_text(f"{lake.root}/_lake.json"))
-    calm = Lake(lake.spark, LakeSettings(root=calm.root))
-    import_catalogue(calm, settings, tmp_path, songs)
-    import_plays(calm, settings, tmp_path, plays)
-    run(calm, settings, NIGHT)
     assert business_rows(lake, NIGHT) == business_rows(calm, NIGHT)
     assert lake.read("bronze.file_listens").count() == calm.read("bronze.file_listens").count()
     for account in lake.read("ops.imports").collect():

@@ -80,10 +80,19 @@ class Reason:
 
 class Playlists:
     """Fitted on all listeners. `moods` gives for a list by mood what is looked for: listeners by moods, or one row for
-    all, NaN where nothing is known of a listener."""
+    all, NaN where nothing is known of a listener. A list has `of_an_artist` songs of an artist at most."""
 
-    def __init__(self, songs: Songs, heard: Heard, moods: Mapping[str, Floats], *, seed: int) -> None:
+    def __init__(
+        self,
+        songs: Songs,
+        heard: Heard,
+        moods: Mapping[str, Floats],
+        *,
+        seed: int,
+        of_an_artist: int = OF_AN_ARTIST,
+    ) -> None:
         self.songs, self.heard, self._moods = songs, heard, moods
+        self._of_an_artist = of_an_artist
         likes, self._disliked = _of_sign(heard.verdicts, 1), _of_sign(heard.verdicts, -1)
         self.weights = (heard.plays - heard.plays.multiply(self._disliked) + likes * LIKED_PLAYS).tocsr()
         self.weights.eliminate_zeros()
@@ -154,7 +163,7 @@ class Playlists:
     # --- the lists
 
     def best(self, lists: tuple[str, ...], users: Ints, size: int) -> dict[str, Chosen]:
-        """The best of each list for each of the users, at most OF_AN_ARTIST of an artist."""
+        """The best of each list for each of the users."""
         users = np.r_[users[np.isin(users, self._fans)], users[~np.isin(users, self._fans)]]
         kept = {name: self._best_items(len(users), size) for name in lists}
         worth = {name: self._worth_scoring(name, size) for name in lists}
@@ -177,7 +186,7 @@ class Playlists:
         }
 
     def _best_items(self, users: int, size: int) -> BestItems:
-        return BestItems(users, size, self.songs.artists, of_a_group=OF_AN_ARTIST, block_items=BLOCK_ITEMS)
+        return BestItems(users, size, self.songs.artists, of_a_group=self._of_an_artist, block_items=BLOCK_ITEMS)
 
     def _worth_scoring(self, name: str, size: int) -> Bools:
         """The items that can be in a list. Where all look for one mood, taste at most doubles what an item is worth by
