@@ -30,6 +30,7 @@ from jobs.commands.choices import (
     unblock,
 )
 from jobs.commands.feedback import feedback
+from jobs.commands.identities import identities_app
 from jobs.commands.ingest import fetch, ingest
 from jobs.commands.matches import EXAMPLES as MATCHES_EXAMPLES
 from jobs.commands.matches import matches
@@ -64,6 +65,7 @@ app.add_typer(users_app, name="users")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(beatport_app, name="beatport")
 app.add_typer(train_app, name="train")
+app.add_typer(identities_app, name="identities")
 app.add_typer(mood_app, name="mood")
 app.add_typer(privacy_app, name="privacy")
 

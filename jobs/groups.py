@@ -7,6 +7,7 @@ judged at once, and only then is the first table committed.
 from __future__ import annotations
 
 import importlib
+import inspect
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
+from types import ModuleType
 from typing import Any
 
 import structlog
@@ -32,9 +34,11 @@ from jobs.runtime.increments import (
     Touched,
     assess,
     difference,
-    gathered,
     in_tails,
+    linked_keys,
     narrowed,
+    reached,
+    settled,
     stand_and_stood,
     touched_keys,
     touched_tails,
@@ -45,7 +49,7 @@ from jobs.runtime.models import Models
 from jobs.runtime.publish import Entry, Group, carried_over, decide, publish
 from jobs.runtime.quality import VIOLATIONS, judge, measure, warm_up, with_violations
 from jobs.runtime.settings import Settings
-from jobs.runtime.spark import tune
+from jobs.runtime.spark import LITTLE_BYTES, tune
 from schemas.catalog import contract_of
 from schemas.contract import Contract
 
@@ -100,6 +104,7 @@ class GroupBuilder:
         self.full_builds: list[str] = []
         self._unmoved: set[str] = set()  # empty tables that are replaced by nothing: Delta makes no commit of that
         self._listener_count: int | None = None
+        self._kept: dict[str, DataFrame] = {}  # what a fold keeps cached until its table is staged
         self._lock = threading.Lock()
 
     # --- building
@@ -153,6 +158,8 @@ class GroupBuilder:
                 Scope.FOLD: self._build_fold,
                 Scope.TAILS: self._build_tails,
             }[Scope.WHOLE if assessment.moves_every_row else step.scope](step, assessment)
+        if step.table in self._kept:
+            self._kept.pop(step.table).unpersist()
         log.info("built", table=step.table, seconds=round(time.monotonic() - began, 1))
 
     def _build_whole(self, step: Step, assessment: Assessment) -> None:
@@ -180,7 +187,10 @@ class GroupBuilder:
         touched.keys.unpersist()
 
     def _build_fold(self, step: Step, assessment: Assessment) -> None:
-        """New plays and what stands for their keys. What an updated play said before is not folded in again."""
+        """New plays and what stands for their keys. What an updated play said before is not folded in again.
+
+        What new plays say, and the evidence, are used several times and of few keys: they are worked out once.
+        """
         streams = set(view_inputs(step))
         nothing = {table: self.lake.read(table).limit(0) for table in streams}
         fresh, former = dict(nothing), dict(nothing)
@@ -197,15 +207,19 @@ class GroupBuilder:
             if not was.join(now, identity, "left_anti").isEmpty():
                 self._stage_whole(step, assessment, "records that were updated have other track keys than before")
                 return
-        previous = self.lake.read(step.table)
-        keys: Touched | None = None
-        if not set(assessment.changes) - streams:
-            keys = gathered(self.lake, inputs["plays"].select(*step.scope_columns).distinct())
-            previous = narrowed(previous, keys, step.scope_columns)
-        built = self._transformed(step, {**inputs, "previous": previous})
+        module, stood = _module_of(step.table), self.lake.read(step.table)
+        inputs["said"] = settled(self.lake, _called(module.said, inputs))
+        news = _called(module.evidence, {**inputs, "previous": self._nothing(step)})
+        links = settled(self.lake, news.select(*step.scope_columns, *step.linked_by))
+        changes = {table: assessment.changes[table] for table in set(assessment.changes) - streams}
+        keys = linked_keys(self.lake, step, stood, links, reached(step, stood, changes))
+        log.info("decided anew", table=step.table, keys=keys.count)
+        previous = narrowed(stood, keys, step.scope_columns)
+        evidence = settled(self.lake, _called(module.evidence, {**inputs, "previous": previous}))
+        built = self._transformed(step, {**inputs, "evidence": evidence})
         self._stage_difference(step, assessment, built, previous)
-        if keys is not None:
-            keys.keys.unpersist()
+        for rows in (inputs["said"], links, evidence, keys.keys):
+            rows.unpersist()
 
     def _build_tails(self, step: Step, assessment: Assessment) -> None:
         tails = touched_tails(assessment, self.snapshot, self.run.window, view_inputs(step))
@@ -250,12 +264,20 @@ class GroupBuilder:
         return inputs
 
     def _transformed(self, step: Step, inputs: dict[str, DataFrame]) -> DataFrame:
-        if step.scope is Scope.FOLD and "previous" not in inputs:
-            inputs["previous"] = local_frame(self.lake.spark, [], contract_of(step.table).struct())
+        if step.scope is Scope.FOLD and "evidence" not in inputs:
+            module = _module_of(step.table)
+            inputs |= {"said": _called(module.said, inputs), "previous": self._nothing(step)}
+            evidence = _called(module.evidence, inputs)
+            is_little = sum(self.lake.bytes_of(table) for table in stored_inputs(step)) <= LITTLE_BYTES
+            self._kept[step.table] = settled(self.lake, evidence) if is_little else evidence.persist()
+            inputs["evidence"] = self._kept[step.table]
         arguments: dict[str, Any] = {**inputs, **self.models.of(step.models), **self._settings_of(step)}
         if step.takes_as_of_date:
             arguments["as_of_date"] = self.run.as_of_date
-        return conformed(_build_of(step.table)(**arguments), contract_of(step.table))
+        return conformed(_called(_build_of(step.table), arguments), contract_of(step.table))
+
+    def _nothing(self, step: Step) -> DataFrame:
+        return local_frame(self.lake.spark, [], contract_of(step.table).struct())
 
     def _settings_of(self, step: Step) -> dict[str, float]:
         return {name: getattr(self.settings.profile, name) for name in step.settings}
@@ -442,6 +464,15 @@ def _short(table: str) -> str:
     return table.split(".")[1]
 
 
+def _called(function: Callable[..., DataFrame], arguments: dict[str, Any]) -> DataFrame:
+    """What the function makes of those of the arguments that it takes."""
+    return function(**{name: arguments[name] for name in inspect.signature(function).parameters})
+
+
 def _build_of(table: str) -> Callable[..., DataFrame]:
-    build: Callable[..., DataFrame] = importlib.import_module(f"transformations.{table}").build
+    build: Callable[..., DataFrame] = _module_of(table).build
     return build
+
+
+def _module_of(table: str) -> ModuleType:
+    return importlib.import_module(f"transformations.{table}")

@@ -38,13 +38,16 @@ class View:
 class Step:
     """One table. `uses` names the columns of an input whose change matters; all where it is silent.
 
-    `via` is the table that leads from a changed input without the scope columns (a track) to those that have them
-    (its listeners), `via_names` what a key column of that input is called there. `population` names inputs whose change
+    `via` is the table that leads from a changed input without the scope columns (a track) to those that have them (its
+    listeners), `via_names` what a key column of that input is called there. `population` names inputs whose change
     moves every row. `period_days` are the windows that end on as_of_date: when that moves, old rows of `period_inputs`
-    (tables by their column of the day) fall out of them; within `decaying_days` every row changes its weight. `models`
-    are the fitted models that go to `build` by their names, `settings` those of the section `profile` that do. `rules`
-    is raised when a build comes to mean something else: like another version of a model or another value of a setting,
-    it has the table built in full.
+    (tables by their column of the day) fall out of them; within `decaying_days` every row changes its weight. A fold
+    decides rows that share a value in one of `linked_by` together: what is linked with a changed row, however far, is
+    built anew with it. `reached_by` gives the columns by which a changed input that is no stream of plays reaches rows
+    of the table, each with the table's own; arrays reach by each of their values. `models` are the fitted models that
+    go to `build` by their names, `settings` those of the section `profile` that do. `rules` is raised when a build
+    comes to mean something else: like another version of a model or another value of a setting, it has the table built
+    in full.
     """
 
     table: str
@@ -62,6 +65,8 @@ class Step:
     period_days: tuple[int, ...] = ()
     decaying_days: int = 0
     period_inputs: Mapping[str, str] = field(default_factory=dict)
+    linked_by: tuple[str, ...] = ()
+    reached_by: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     rules: int = 1
@@ -217,6 +222,7 @@ STEPS = (
         stage="silver",
         group="listens",
         scope=Scope.WHOLE,
+        rules=2,
     ),
     Step(
         "silver.genres",
@@ -250,12 +256,23 @@ STEPS = (
     ),
     Step(
         "silver.track_identities",
-        reads=("silver.plays", "silver.catalogue_tracks"),
+        reads=("silver.plays", "silver.catalogue_tracks", "silver.spotify_tracks", "ops.identity_reviews"),
         stage="silver",
         group="listens",
         scope=Scope.FOLD,
         scope_columns=("source", "source_track_key"),
-        rules=2,
+        linked_by=("linked_isrc", "spotify_id", "recording_mbid", "names_id"),
+        reached_by={
+            "silver.catalogue_tracks": {
+                "spotify_id": "spotify_id",
+                "track_id": "track_id",
+                "artist_blocks": "artist_blocks",
+            },
+            "silver.spotify_tracks": {"track_key": "spotify_id", "isrc": "linked_isrc"},
+            "ops.identity_reviews": {"names_id": "names_id"},
+        },
+        uses={"silver.spotify_tracks": ("track_key", "isrc")},
+        rules=3,
     ),
     Step(
         "silver.tracks",
@@ -264,6 +281,19 @@ STEPS = (
         group="listens",
         scope=Scope.KEYS,
         scope_columns=("track_id",),
+        rules=2,
+    ),
+    Step(
+        "silver.artists",
+        reads=("silver.tracks", "silver.track_identities"),
+        stage="silver",
+        group="listens",
+        scope=Scope.KEYS,
+        scope_columns=("artist_id",),
+        uses={
+            "silver.tracks": ("track_id", "artist_id", "artist_names", "genres", "is_catalogue"),
+            "silver.track_identities": ("source", "source_track_key", "artist_id", "artist_name", "is_artist_known"),
+        },
     ),
     Step(
         "silver.lyric_moods",
@@ -314,7 +344,7 @@ STEPS = (
         via="silver.tracks",
         population=("silver.genres", "silver.feature_drifts"),
         uses={
-            "silver.tracks": ("track_id", "track_key", "artist_id", "album_name"),
+            "silver.tracks": ("track_id", "track_key", "artist_id", "album_name", "genres"),
             "silver.feature_drifts": ("source", "feature", "correction"),
         },
         rules=3,
@@ -513,6 +543,7 @@ STEPS = (
             "ops.user_blocks": ("user_id", "blocked_user_id"),
             "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
         },
+        rules=2,
     ),
     Step(
         "gold.user_matches",
@@ -541,6 +572,7 @@ STEPS = (
             "silver.user_tracks",
             "silver.tracks",
             "silver.track_identities",
+            "silver.catalogue_tracks",
             "silver.track_features",
             "silver.track_moods",
             "silver.track_feedback",
@@ -556,6 +588,7 @@ STEPS = (
             "silver.user_tracks": ("user_id", "track_id", "listen_count", "skip_count", "last_played_at"),
             "silver.tracks": ("track_id", "artist_id", "genres", "popularity"),
             "silver.track_identities": ("track_id", "own_track_id", "replaced_by", "song_key"),
+            "silver.catalogue_tracks": ("spotify_id", "track_id"),
             "silver.track_feedback": ("user_id", "track_id", "is_liked", "said_at"),
             "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
             "gold.user_matches": ("user_id", "match_user_id", "score"),

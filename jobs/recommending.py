@@ -273,5 +273,6 @@ def _tracks_of(lake: Lake, songs: Sequence[Song]) -> list[Row]:
 def _disliked(lake: Lake, user_id: str) -> set[str]:
     """Tracks that the listener does not want to hear, as they said it last."""
     said = last_words(track_feedback=lake.read(FEEDBACK).where(F.col("user_id") == user_id))
-    words = verdicts(said, lake.read("silver.track_identities")).where("NOT is_liked")
+    identities, catalogue = lake.read("silver.track_identities"), lake.read("silver.catalogue_tracks")
+    words = verdicts(said, identities, catalogue).where("NOT is_liked")
     return {row["track_id"] for row in words.collect()}

@@ -47,6 +47,28 @@ ENTRY_PLAYS = (
 VERDICTS = ("like", "dislike", "none")  # none takes back what was said before
 
 PROFILE_STATUSES = ("ok", "too_few_plays", "no_features")
+# How a feed's track key came to its track: by an id, by names that are one recording's, by another version of the work,
+# by the artist alone, or not at all.
+ID_METHODS = ("spotify_id", "isrc", "recording_mbid")
+NAME_METHODS = ("reviewed", "exact", "normalised", "letters", "subtitle", "similar")
+MATCH_METHODS = (*ID_METHODS, *NAME_METHODS, "version", "artist", "none")
+REVIEW_DECISIONS = ("accept", "reject")
+
+# Kinds of versions of a work, as titles name them.
+VERSIONS = (
+    "karaoke",
+    "cover",
+    "instrumental",
+    "acappella",
+    "remix",
+    "acoustic",
+    "demo",
+    "live",
+    "altered",
+    "edit",
+    "other",
+)
+
 MATCH_BASES = ("plays", "top_items", "both")
 SIMILARITY_BASES = ("sessions", "sound", "both")
 # What a listener may be told to play next. Of for_you and from_matches nothing was heard before, of rediscover all was;
@@ -56,7 +78,6 @@ RECOMMENDATION_LISTS = ("for_you", "rediscover", "from_matches", "current_mood",
 REASON_KINDS = (
     "match", "mood", "plays", "days_ago", "liked", "artist", "session", "sound", "genre", "listeners", "popularity",
 )  # fmt: skip
-MATCH_METHODS = ("spotify_id", "exact", "normalised", "none")
 STATS_ENTITIES = ("artist", "track", "album", "genre")
 RUN_STATUSES = ("ok", "failed", "partial", "skipped")
 SOURCE_STATUSES = ("ok", "closed", "failed", "waiting")

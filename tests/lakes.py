@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,34 @@ def business_rows(lake: Lake, as_of_date: date) -> dict[str, list[str]]:
             _shown(row.asDict(recursive=True)) for row in rows.select(*contract.business_columns).collect()
         )
     return found
+
+
+def dead_tracks(lake: Lake) -> dict[str, set[str]]:
+    """Tracks that a silver or gold table names, at any depth, and that are none of silver.tracks; by table and column.
+
+    What was said of tracks, what a service was asked and what a key's own id would be keep the id of then.
+    """
+    alive = {row["track_id"] for row in lake.read("silver.tracks").select("track_id").collect()}
+    found: dict[str, set[str]] = {}
+    for table in sorted(set(built_tables(lake)) - {"silver.track_feedback", "silver.spotify_tracks"}):
+        names = [field.name for field in lake.read(table).schema if "track_id" in field.json()]
+        for row in lake.read(table).select(*names).collect() if names else []:
+            for path, value in _leaves(row.asDict(recursive=True)):
+                is_now = path.endswith("track_id") and not path.endswith("own_track_id")
+                if is_now and value is not None and value not in alive:
+                    found.setdefault(f"{table}.{path}", set()).add(value)
+    return found
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner, path)
+    else:
+        yield path, value
 
 
 def versions(lake: Lake) -> dict[str, int | None]:

@@ -29,14 +29,34 @@ def track_id_of_spotify(spotify_id: Column) -> Column:
     return hashed(F.lit("track"), F.lit("spotify"), spotify_id)
 
 
-def track_id_of_names(artist_key: Column, title_key: Column) -> Column:
-    """The track id minted from normalised artist and title, for tracks no id is known of."""
-    return hashed(F.lit("track"), F.lit("names"), artist_key, title_key)
+def track_id_of_isrc(isrc: Column) -> Column:
+    """The track id minted from an ISRC, for tracks no Spotify id is known of."""
+    return hashed(F.lit("track"), F.lit("isrc"), isrc)
 
 
-def artist_id_of_name(artist_key: Column) -> Column:
-    """The artist id minted from the normalised name."""
-    return hashed(F.lit("artist"), artist_key)
+def track_id_of_recording(recording_mbid: Column) -> Column:
+    """The track id minted from a MusicBrainz recording, for tracks of which neither of the others is known."""
+    return hashed(F.lit("track"), F.lit("recording"), recording_mbid)
+
+
+def track_id_of_names(names_id: Column) -> Column:
+    """The track id minted from normalised names, for tracks no id is known of."""
+    return hashed(F.lit("track"), F.lit("names"), names_id)
+
+
+def names_id_of(artist_letters: Column, base_letters: Column, version_letters: Column) -> Column:
+    """What spellings of one artist, title and version have in common."""
+    return hashed(F.lit("names"), artist_letters, base_letters, version_letters)
+
+
+def work_id_of_names(artist_letters: Column, base_letters: Column) -> Column:
+    """What versions of one song have in common: the artist and the title without its version."""
+    return hashed(F.lit("work"), artist_letters, base_letters)
+
+
+def artist_id_of_name(artist_letters: Column) -> Column:
+    """The artist id minted from the letters of the normalised name."""
+    return hashed(F.lit("artist"), artist_letters)
 
 
 def song_key_of_names(artist_key: Column, song_title_key: Column) -> Column:

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import MapType
+from pyspark.sql.types import ArrayType, MapType
 
 from jobs.plan import Scope, Step, stored_inputs
 from jobs.runtime.lake import CHANGE, SIGN, Commit, Lake
@@ -228,9 +228,59 @@ def gathered(lake: Lake, keys: DataFrame) -> Touched:
     return Touched(cached, row["rows"], spans)
 
 
+def settled(lake: Lake, rows: DataFrame) -> DataFrame:
+    """The rows, worked out once for several uses: few taken to the driver, many cached, for which `unpersist` is."""
+    some = rows.limit(FEW_KEYS + 1).toArrow()
+    return lake.spark.createDataFrame(some, rows.schema) if some.num_rows <= FEW_KEYS else rows.persist()
+
+
 def _aware(value: Any) -> Any:
     """A moment as Arrow gives it: with its zone, which is UTC."""
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+def reached(step: Step, stood: DataFrame, changes: Mapping[str, DataFrame]) -> list[DataFrame]:
+    """Keys of the table's rows that changed inputs reach by the columns that the step names for them."""
+    found = []
+    for table, rows in changes.items():
+        net = net_changes(rows, table, step)
+        for name, own_name in step.reached_by[table].items():
+            values = _values(net, name).where("value IS NOT NULL").distinct()
+            own = _values(stood, own_name, *step.scope_columns)
+            found.append(own.join(F.broadcast(values), "value", "left_semi").select(*step.scope_columns))
+    return found
+
+
+def linked_keys(lake: Lake, step: Step, stood: DataFrame, links: DataFrame, found: list[DataFrame]) -> Touched:
+    """Keys of new rows (`links` has their key and linking columns), those found, and all that are linked with them.
+
+    What a key was linked by before counts as well as what it is linked by now: who stays behind is decided anew.
+    """
+    scope = list(step.scope_columns)
+    new = _links_of(links, step)
+    own = links.select(*scope)  # a row a key
+    touched = gathered(lake, reduce(DataFrame.unionByName, found, own).distinct() if found else own)
+    standing = _links_of(stood, step)
+    while True:
+        shared = standing.join(F.broadcast(touched.keys), scope, "left_semi").unionByName(new).select("by", "value")
+        linked = standing.join(F.broadcast(shared.distinct()), ["by", "value"], "left_semi").select(*scope)
+        wider = gathered(lake, linked.unionByName(touched.keys.select(*scope)).distinct())
+        touched.keys.unpersist()
+        if wider.count == touched.count:
+            return wider
+        touched = wider
+
+
+def _links_of(rows: DataFrame, step: Step) -> DataFrame:
+    """A row per key and value by which it is linked with others."""
+    pairs = F.array(*[F.struct(F.lit(name).alias("by"), F.col(name).alias("value")) for name in step.linked_by])
+    return rows.select(*step.scope_columns, F.inline(pairs)).where("value IS NOT NULL")
+
+
+def _values(rows: DataFrame, name: str, *others: str) -> DataFrame:
+    """The values of a column as `value`, those of an array one by one."""
+    is_array = isinstance(rows.schema[name].dataType, ArrayType)
+    return rows.select(*others, (F.explode(name) if is_array else F.col(name)).alias("value"))
 
 
 def touched_tails(

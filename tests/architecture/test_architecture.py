@@ -47,13 +47,15 @@ def test_every_entry_of_the_plan_has_contract_module_and_test(entry: Step | View
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.table)
 def test_build_takes_what_the_plan_says_it_reads(entry: Step | View) -> None:
-    build = importlib.import_module(f"transformations.{entry.table}").build
-    parameters = inspect.signature(build).parameters
+    module = importlib.import_module(f"transformations.{entry.table}")
+    parameters = dict(inspect.signature(module.build).parameters)
     expected = {table.split(".")[1] for table in entry.reads}
     if isinstance(entry, Step):
         expected |= {"as_of_date"} if entry.takes_as_of_date else set()
-        expected |= {"previous"} if entry.scope is Scope.FOLD else set()
         expected |= {*entry.models, *entry.settings}
+        if entry.scope is Scope.FOLD:  # what new rows say, and the rows of before, make the evidence that is built from
+            parameters |= inspect.signature(module.said).parameters | inspect.signature(module.evidence).parameters
+            expected |= {"said", "previous", "evidence"}
     assert set(parameters) == expected
     assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters.values())
 

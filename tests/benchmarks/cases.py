@@ -61,6 +61,8 @@ class Bench:
                 self.build(size)
             if "night" in cases:
                 self.night(size)
+            if "identity" in cases:
+                self.identity(size)
             self._forget(size)
         if "deep" in cases:
             smallest = self.sizes[0]
@@ -148,6 +150,23 @@ class Bench:
 
         entry = {"listens": size.listens, "users": size.users, "ours": _told(self._best(size, "night", ours))}
         self.keep(f"night/{size.name}", entry)
+
+    def identity(self, size: Size) -> None:
+        """As many different names as the size has listens resolved, then a thousand new ones in a night."""
+        world = World(size, self._folder(size))
+
+        def ours() -> Measured:
+            return self._step(
+                "spark_steps",
+                "identity",
+                root=str(self._fresh("identity") / "lake"),
+                catalogue=str(world.catalogue),
+                names=str(world.names),
+                new_names=str(world.new_names),
+                as_of=str(END),
+            )
+
+        self.keep(f"identity/{size.name}", {"names": size.listens, "ours": _told(self._best(size, "identity", ours))})
 
     def sessions(self) -> None:
         """Session start and a steady MERGE, profile by profile."""

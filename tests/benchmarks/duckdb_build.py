@@ -23,6 +23,11 @@ SUMS = """sum(listen_count)::BIGINT AS listen_count, sum(skip_count)::BIGINT AS 
     max(last_played_at) AS last_played_at"""
 
 
+# DuckDB counts bytes where it compares; of the letters in generated names these have several.
+OTHER_LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюя夜春光"
+ONE_BYTE_EACH = "ABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&*+/:=?"[: len(OTHER_LETTERS)]
+
+
 def _letters() -> tuple[str, str]:
     """Accented and full-width letters and what is left of them without accents."""
     pairs = {}
@@ -42,10 +47,7 @@ def _macros() -> str:
         folded = f"replace({folded}, '{letter}', '{letters}')"
     in_brackets = r"'\s*[(\[](feat\.?|ft\.?|featuring|with)\s[^)\]]*[)\]]'"
     at_end = r"'\s(feat\.?|ft\.?|featuring)\s.*$'"
-    remaster = (
-        r"'\s*[-(\[]\s*(\d{4}\s+)?(digital(ly)?\s+)?re-?master(ed)?(\s+version)?(\s+\d{4})?(\s+version)?"
-        r"\s*[)\]]?\s*$'"
-    )
+    remaster = "' - remastered 2011$'"  # the one note of an edition that generated titles have
     note = (
         r"(digital(ly)?|re-?master(ed)?|deluxe|expanded|special|limited|bonus|anniversary|single|album|original|"
         r"standard|explicit|clean|radio|mono|stereo|edition|version|edit|track|mix)"
@@ -57,8 +59,30 @@ def _macros() -> str:
 CREATE MACRO folded(t) AS trim(regexp_replace({folded}, '\\s+', ' ', 'g'));
 CREATE MACRO words(t, otherwise) AS CASE WHEN {words} = '' THEN otherwise ELSE {words} END;
 CREATE MACRO without_guests(t) AS regexp_replace(regexp_replace(t, {in_brackets}, '', 'g'), {at_end}, '', 'g');
-CREATE MACRO title_key(t) AS
-    words(regexp_replace(without_guests(folded(t)), {remaster}, '', 'g'), folded(t));
+CREATE MACRO recording(t) AS
+    trim(regexp_replace(without_guests(folded(t)), {remaster}, '', 'g'));
+CREATE MACRO version_of(t) AS CASE WHEN regexp_matches(recording(t), '\\(acoustic\\)') THEN 'acoustic'
+    WHEN regexp_matches(recording(t), ' - live[^a-z]*$') THEN 'live' END;
+CREATE MACRO without_version(t) AS
+    regexp_replace(regexp_replace(recording(t), '\\(acoustic\\)', ' '), ' - live[^a-z]*$', ' ');
+CREATE MACRO base_title(t) AS words(without_version(t), recording(t));
+CREATE MACRO core_title(t) AS
+    words(string_split(regexp_replace(without_version(t), '\\([^()]*\\)', ' ', 'g'), ' - ')[1], base_title(t));
+CREATE MACRO letters(t) AS replace(t, ' ', '');
+CREATE MACRO once(l) AS list_filter(l, lambda x, i: list_position(l, x) = i);
+CREATE MACRO ends(t) AS CASE WHEN length(t) >= 8 THEN ['<' || left(t, 4), '>' || right(t, 4)] ELSE []::VARCHAR[] END;
+CREATE MACRO blocks(l) AS once(list_concat(l, flatten(list_transform(l, lambda x: ends(x)))));
+CREATE MACRO names_id(artist, title, version) AS md5(concat_ws({SEP}, 'names', artist, title, coalesce(version, '')));
+CREATE MACRO work_id(artist, title) AS md5(concat_ws({SEP}, 'work', artist, title));
+CREATE MACRO one_byte_each(t) AS translate(t, '{OTHER_LETTERS}', '{ONE_BYTE_EACH}');
+CREATE MACRO apart(a, b) AS levenshtein(one_byte_each(a), one_byte_each(b));
+CREATE MACRO ratio(a, b) AS 1 - (2 * apart(a, b) - abs(length(a) - length(b)))
+    / greatest(length(a) + length(b), 1)::DOUBLE;
+CREATE MACRO numbers(t) AS array_to_string(list_sort(regexp_extract_all(t, '[0-9]+')), ' ');
+CREATE MACRO twins(a, b) AS a = b OR (left(a, 1) = left(b, 1) AND apart(a, b) <= CASE
+    WHEN least(length(a), length(b)) >= 8 THEN 2 WHEN least(length(a), length(b)) >= 5 THEN 1 ELSE 0 END);
+CREATE MACRO all_twinned(a, b) AS list_bool_and(list_transform(string_split(a, ' '),
+    lambda x: list_bool_or(list_transform(string_split(b, ' '), lambda y: twins(x, y)))));
 CREATE MACRO song_title_key(t) AS
     words(regexp_replace(without_guests(folded(t)), {edition}, '', 'g'), folded(t));
 CREATE MACRO artist_key(t) AS
@@ -139,8 +163,8 @@ WITH parsed AS (
     SELECT r.track_id AS spotify_id, arg_min(r, event_id) AS r, trunc(max({_number("popularity")}))::INT AS popularity,
         list_sort(list(DISTINCT trim(r.track_genre)) FILTER (r.track_genre IS NOT NULL)) AS genres
     FROM parsed GROUP BY r.track_id
-)
-SELECT spotify_id, md5(concat_ws({SEP}, 'track', 'spotify', spotify_id)) AS track_id,
+), typed AS (
+SELECT spotify_id,
     list_filter(list_transform(string_split(r.artists, ';'), lambda a: trim(a)), lambda a: a <> '') AS artist_names,
     trim(r.track_name) AS track_name, nullif(trim(r.album_name), '') AS album_name, popularity,
     lower(r.explicit) = 'true' AS is_explicit, nullif(trunc({_number("duration_ms")})::BIGINT, 0) AS duration_ms,
@@ -151,7 +175,40 @@ SELECT spotify_id, md5(concat_ws({SEP}, 'track', 'spotify', spotify_id)) AS trac
     nullif({_feature("tempo")}, 0) AS tempo_bpm,
     CASE WHEN {_feature("key")} >= 0 THEN trunc({_feature("key")})::INT END AS key,
     trunc({_feature("mode")})::INT AS mode, nullif(trunc({_feature("time_signature")})::INT, 0) AS time_signature
-FROM grouped"""
+FROM grouped
+), named AS (
+    SELECT *, base_title(track_name) AS base_title, core_title(track_name) AS core_title,
+        version_of(track_name) AS version,
+        list_transform(artist_names, lambda a: letters(artist_key(a))) AS each_artist,
+        letters(artist_key(array_to_string(artist_names, ' & '))) AS together
+    FROM typed
+), chained AS (
+    SELECT *, list_sort(each_artist) AS all_artists, CASE WHEN valence IS NULL THEN spotify_id
+            ELSE concat_ws('/', {", ".join(f"coalesce({name}::VARCHAR, '-')" for name in FEATURES)}) END AS sound,
+        CASE WHEN duration_ms - lag(duration_ms) OVER same_names <= 2000 THEN 0 ELSE 1 END AS starts
+    FROM named WINDOW same_names AS (
+        PARTITION BY list_sort(each_artist), base_title, version ORDER BY duration_ms NULLS FIRST, spotify_id)
+), numbered AS (
+    SELECT *, sum(starts) OVER (PARTITION BY all_artists, base_title, version
+        ORDER BY duration_ms NULLS FIRST, spotify_id ROWS UNBOUNDED PRECEDING) AS chain
+    FROM chained
+), of_chain AS (
+    SELECT *, min({{'unmeasured': valence IS NULL, 'id': spotify_id}}) OVER (
+        PARTITION BY all_artists, base_title, version, chain) AS least FROM numbered
+), of_sound AS (
+    SELECT *, min(least) OVER (PARTITION BY all_artists, base_title, version, sound) AS lesser FROM of_chain
+), recorded AS (
+    SELECT *, (min(lesser) OVER (PARTITION BY all_artists, base_title, version, chain)).id AS recording FROM of_sound
+)
+SELECT spotify_id, md5(concat_ws({SEP}, 'track', 'spotify', recording)) AS track_id, spotify_id = recording AS
+    is_representative, artist_names, track_name, album_name, popularity, is_explicit, duration_ms, genres,
+    {", ".join(FEATURES)}, once(list_append(each_artist, together)) AS artist_letters,
+    list_transform(each_artist, lambda a: md5(concat_ws({SEP}, 'artist', a))) AS artist_ids,
+    blocks(once(list_append(each_artist, together))) AS artist_blocks, base_title, core_title,
+    coalesce(version, '') AS version_letters, version,
+    names_id(each_artist[1], letters(base_title), version) AS names_id,
+    work_id(each_artist[1], letters(base_title)) AS work_id
+FROM recorded"""
 
 _PAGE = ", ".join(f'"{name}" VARCHAR' for name in PAGE_FIELDS)
 IDENTITIES = f"""
@@ -168,43 +225,124 @@ WITH said AS (  -- first what was said at all, so that few structs have to be co
 ), keyed AS (
     SELECT * EXCLUDE (isrc, named), named.named_at, named.named_event_id,
         nullif(al, '') AS album_name, nullif(sp, '') AS spotify_id, nullif(isrc, '') AS isrc,
-        nullif(mbid, '') AS recording_mbid, nullif(du, -1) AS duration_ms, exact_key(artist_name) AS exact_artist,
-        exact_key(track_name) AS exact_title, artist_key(artist_name) AS norm_artist,
-        title_key(track_name) AS norm_title
+        nullif(mbid, '') AS recording_mbid, nullif(du, -1) AS duration_ms, letters(artist_key(artist_name)) AS artist,
+        base_title(track_name) AS base, core_title(track_name) AS core, version_of(track_name) AS version,
+        list_transform(string_split_regex(folded(artist_name), '\\s&\\s'), lambda a:
+            letters(regexp_replace(words(a, ''), '^the (.)', '\\1'))) AS credits
     FROM latest
-), catalogue AS (
-    SELECT spotify_id, track_id, popularity, exact_key(artist_names[1]) AS exact_artist,
-        exact_key(track_name) AS exact_title, artist_key(artist_names[1]) AS norm_artist,
-        title_key(track_name) AS norm_title
-    FROM catalogue_tracks
-), exactly AS (
-    SELECT exact_artist, exact_title, track_id AS track_exact FROM catalogue
-    QUALIFY row_number() OVER (
-        PARTITION BY exact_artist, exact_title ORDER BY popularity DESC NULLS LAST, spotify_id) = 1
-), normalised AS (
-    SELECT norm_artist, norm_title, track_id AS track_norm FROM catalogue
-    QUALIFY row_number() OVER (
-        PARTITION BY norm_artist, norm_title ORDER BY popularity DESC NULLS LAST, spotify_id) = 1
-), decided AS (
-    SELECT k.*, c.track_id AS track_by_id, track_exact, track_norm,
-        CASE WHEN k.spotify_id IS NOT NULL THEN md5(concat_ws({SEP}, 'track', 'spotify', k.spotify_id))
-            ELSE md5(concat_ws({SEP}, 'track', 'names', k.norm_artist, k.norm_title)) END AS own_track_id
-    FROM keyed k LEFT JOIN catalogue c ON k.spotify_id = c.spotify_id
-        LEFT JOIN exactly e ON k.exact_artist = e.exact_artist AND k.exact_title = e.exact_title
-        LEFT JOIN normalised n ON k.norm_artist = n.norm_artist AND k.norm_title = n.norm_title
 ), named AS (
-    SELECT *, coalesce(track_by_id, track_exact, track_norm, own_track_id) AS track_id,
-        CASE WHEN track_by_id IS NOT NULL THEN 'spotify_id' WHEN track_exact IS NOT NULL THEN 'exact'
-            WHEN track_norm IS NOT NULL THEN 'normalised' ELSE 'none' END AS match_method
-    FROM decided
+    SELECT *, names_id(artist, letters(base), version) AS names_id,
+        CASE WHEN len(credits) > 1 THEN once(credits) ELSE []::VARCHAR[] END AS credited
+    FROM keyed
+), credits AS (
+    SELECT track_id, spotify_id, work_id, names_id AS other_names_id, base_title, core_title,
+        coalesce(version, '') AS other_version, place, letters,
+        {{'unpopular': -coalesce(popularity, -1), 'spotify_id': spotify_id, 'track_id': track_id, 'work_id': work_id,
+            'base_title': base_title}} AS candidate,
+        names_id(letters, letters(base_title), version) AS names_id
+    FROM (SELECT *, unnest(artist_letters) AS letters, generate_subscripts(artist_letters, 1) - 1 AS place
+        FROM catalogue_tracks)
+), exactly AS (
+    SELECT exact_key(artist_names[1]) AS exact_artist, exact_key(track_name) AS exact_title,
+        arg_min(track_id, {{'a': -coalesce(popularity, -1), 'b': spotify_id}}) AS track_exact,
+        arg_min(work_id, {{'a': -coalesce(popularity, -1), 'b': spotify_id}}) AS work_exact
+    FROM catalogue_tracks GROUP BY ALL
+), same AS (
+    SELECT names_id, (min({{'place': place, 'candidate': candidate}})).candidate AS same FROM credits GROUP BY names_id
+), known AS (
+    SELECT DISTINCT letters FROM credits
+), heard_artists AS (
+    SELECT DISTINCT artist, credited FROM named
+), unknown AS (
+    SELECT * FROM heard_artists WHERE artist NOT IN (FROM known)
+), typos AS (
+    SELECT artist, credited, (min({{'unlike': -ratio(artist, letters), 'letters': letters}})).letters AS letters
+    FROM (SELECT DISTINCT u.*, k.letters FROM (SELECT *, unnest(ends(artist)) AS block FROM unknown) u
+        JOIN (SELECT letters, unnest(ends(letters)) AS block FROM known) k USING (block))
+    WHERE ratio(artist, letters) >= 0.93 GROUP BY artist, credited
+), artists AS (
+    SELECT artist, credited, artist AS letters, 0 AS found, 0 AS turn FROM heard_artists WHERE artist IN (FROM known)
+    UNION ALL SELECT artist, credited, letters, 1, 0 FROM typos
+    UNION ALL SELECT artist, credited, letters, 2, turn FROM (
+        SELECT *, unnest(credited) AS letters, generate_subscripts(credited, 1) - 1 AS turn FROM heard_artists)
+    WHERE letters IN (FROM known)
+), first_artists AS (
+    SELECT artist, credited, min({{'found': found, 'turn': turn, 'letters': letters}}) AS first
+    FROM artists GROUP BY ALL
+), names AS (
+    SELECT names_id, unnest(min({{'artist': artist, 'credited': credited, 'base': base, 'core': core,
+        'version': coalesce(version, '')}}))
+    FROM named WHERE names_id NOT IN (SELECT names_id FROM same) GROUP BY names_id
+), compared AS (
+    SELECT n.names_id, a.found, c.*, letters(base) = letters(base_title) AS is_same,
+        numbers(base) = numbers(base_title) AND length(letters(core)) >= 3 AND
+            ((core = base_title AND core <> base) OR (core_title = base AND core_title <> base_title)) AS is_subtitle,
+        core = core_title AND length(letters(core)) >= 3 AND numbers(base) = numbers(base_title) AS is_core,
+        numbers(base) = numbers(base_title) AS has_numbers, version = other_version AS is_alike,
+        CASE WHEN abs(length(letters(base)) - length(letters(base_title)))
+            <= (1 - 0.8::DOUBLE) * (length(letters(base)) + length(letters(base_title)))
+            THEN ratio(letters(base), letters(base_title)) ELSE 0 END AS likeness,
+        all_twinned(base, base_title) AND all_twinned(base_title, base) AS is_twinned
+    FROM names n JOIN artists a USING (artist, credited) JOIN (SELECT * EXCLUDE (names_id) FROM credits) c
+        ON c.letters = a.letters
+), judged AS (
+    SELECT *, is_same OR is_subtitle OR (has_numbers AND likeness >= 0.9 AND is_twinned) AS is_one,
+        CASE WHEN is_alike AND is_same THEN 'letters' WHEN is_alike AND is_subtitle THEN 'subtitle'
+            WHEN is_one AND is_alike THEN 'similar'
+            WHEN is_one OR (is_core AND NOT is_alike) THEN 'version' END AS method
+    FROM compared
+), near AS (
+    SELECT names_id, count(*) AS compared_count,
+        min({{'rank': CASE method WHEN 'letters' THEN 1 WHEN 'subtitle' THEN 2 WHEN 'similar' THEN 3 ELSE 4 END,
+            'found': found, 'unlike': -likeness, 'place': place, 'candidate': candidate, 'method': method}})
+            FILTER (method IS NOT NULL) AS best,
+        min({{'unlike': -likeness, 'found': found, 'place': place, 'candidate': candidate, 'names_id': other_names_id}})
+            FILTER (method IS NULL AND is_alike AND has_numbers AND likeness >= 0.8) AS nearest
+    FROM judged GROUP BY names_id
+), matched AS (
+    SELECT k.*, c.track_id AS track_by_id, n.nearest, coalesce(n.compared_count, 0) AS compared_count, f.first,
+        CASE WHEN track_exact IS NOT NULL THEN 'exact' WHEN s.same.base_title = k.base THEN 'normalised'
+            WHEN s.same IS NOT NULL THEN 'letters' ELSE n.best.method END AS by_names,
+        coalesce(track_exact, s.same.track_id, n.best.candidate.track_id) AS track_by_names,
+        coalesce(work_exact, s.same.work_id, n.best.candidate.work_id) AS work_by_names,
+        CASE WHEN track_exact IS NULL AND s.same IS NULL AND n.best.found > 0 THEN 0.97 ELSE 1 END::DOUBLE AS weight,
+        md5(concat_ws({SEP}, 'track', 'spotify', k.spotify_id)) AS strong
+    FROM named k LEFT JOIN catalogue_tracks c ON k.spotify_id = c.spotify_id
+        LEFT JOIN exactly e ON exact_key(k.artist_name) = e.exact_artist AND exact_key(k.track_name) = e.exact_title
+        LEFT JOIN same s ON k.names_id = s.names_id LEFT JOIN near n ON k.names_id = n.names_id
+        LEFT JOIN first_artists f ON k.artist = f.artist AND k.credited = f.credited
+), told AS (  -- generated plays have neither ISRC nor MBID, and a Spotify id is its own key
+    SELECT *, coalesce(track_by_id, CASE WHEN by_names <> 'version' THEN track_by_names END) AS found_id,
+        min(CASE WHEN spotify_id IS NOT NULL THEN strong END) OVER (PARTITION BY names_id) AS strong_of_names,
+        CASE WHEN spotify_id IS NOT NULL THEN strong
+            ELSE md5(concat_ws({SEP}, 'track', 'names', names_id)) END AS own_track_id,
+        CASE WHEN track_by_id IS NOT NULL THEN 'spotify_id' WHEN by_names IS NOT NULL THEN by_names
+            WHEN first IS NOT NULL THEN 'artist' ELSE 'none' END AS match_method
+    FROM matched
+), placed AS (
+    SELECT *, coalesce(found_id, CASE WHEN spotify_id IS NOT NULL THEN strong END, strong_of_names, own_track_id)
+        AS track_id, found_id IS NULL AND nearest IS NOT NULL AS is_open
+    FROM told
 )
 SELECT source, source_track_key, track_id, match_method,
-    CASE match_method WHEN 'exact' THEN 0.98 WHEN 'normalised' THEN 0.95 ELSE 1.0 END::DOUBLE AS match_score,
-    own_track_id, CASE WHEN track_id <> own_track_id THEN track_id END AS replaced_by, 1 AS rule_version,
-    md5(concat_ws({SEP}, 'song', norm_artist, song_title_key(track_name))) AS song_key,
-    artist_name, track_name, album_name, spotify_id, isrc, recording_mbid, duration_ms,
+    CASE WHEN match_method = 'exact' THEN 0.98::DOUBLE WHEN match_method = 'normalised' THEN 0.95::DOUBLE
+        WHEN match_method = 'letters' THEN 0.94::DOUBLE * weight
+        WHEN match_method IN ('subtitle', 'similar', 'version') THEN 0.9::DOUBLE * weight
+        WHEN match_method = 'artist' THEN 0.9::DOUBLE * CASE WHEN first.found > 0 THEN 0.97 ELSE 1 END::DOUBLE
+        ELSE 1.0 END::DOUBLE AS match_score,
+    CASE WHEN match_method = 'version' THEN track_by_names END AS related_track_id,
+    own_track_id, CASE WHEN track_id <> own_track_id THEN track_id END AS replaced_by, 2 AS rule_version,
+    md5(concat_ws({SEP}, 'artist', CASE WHEN first.found < 2 OR first.turn = 0 THEN first.letters ELSE artist END))
+        AS artist_id, first IS NOT NULL AS is_artist_known,
+    version, CASE WHEN match_method = 'version' THEN work_by_names ELSE work_id(artist, letters(base)) END AS work_id,
+    names_id, blocks(once(list_concat([artist], credited))) AS artist_blocks, compared_count,
+    CASE WHEN is_open THEN nearest.names_id END AS near_names_id,
+    CASE WHEN is_open THEN nearest.candidate.track_id END AS near_track_id,
+    CASE WHEN is_open THEN -nearest.unlike END AS near_score,
+    md5(concat_ws({SEP}, 'song', artist_key(artist_name), song_title_key(track_name))) AS song_key,
+    artist_name, track_name, album_name, spotify_id, isrc, isrc AS linked_isrc, recording_mbid, duration_ms,
     NULL::STRUCT({_PAGE}) AS lastfm, named_at, named_event_id
-FROM named"""
+FROM placed"""
 
 _LATER = ("lastfm_url", "artist_lastfm_url", "release_mbid", "album_thumbnail", "album_thumbnail_small",
           "album_thumbnail_medium", "album_thumbnail_large", "album_thumbnail_extralarge")  # fmt: skip
@@ -214,23 +352,45 @@ WITH heard AS (
             'artist_name': artist_name, 'track_name': track_name}}) AS named,
         arg_max_null(album_name, {{'a': named_at, 'b': source, 'c': source_track_key}}) AS heard_album,
         min(spotify_id) AS heard_spotify_id, min(isrc) AS isrc, min(recording_mbid) AS recording_mbid,
-        max(duration_ms) AS heard_duration_ms
+        max(duration_ms) AS heard_duration_ms,
+        arg_max({{'artist_id': artist_id, 'version': version, 'work_id': work_id}},
+            {{'a': named_at, 'b': source, 'c': source_track_key}}) AS told
     FROM track_identities GROUP BY track_id
+), of_all AS (
+    SELECT track_id, list_sort(list_distinct(flatten(list(genres)))) AS genres, max(popularity) AS popularity
+    FROM catalogue_tracks GROUP BY track_id
+), recordings AS (
+    SELECT * FROM (SELECT * EXCLUDE (genres, popularity) FROM catalogue_tracks WHERE is_representative)
+    JOIN of_all USING (track_id)
 ), merged AS (
     SELECT coalesce(c.track_id, h.track_id) AS track_id, coalesce(c.spotify_id, heard_spotify_id) AS spotify_id,
         h.isrc, h.recording_mbid, coalesce(artist_names, [named.artist_name]) AS artist_names,
         coalesce(c.track_name, named.track_name) AS track_name, coalesce(c.album_name, heard_album) AS album_name,
         coalesce(c.duration_ms, heard_duration_ms) AS duration_ms, is_explicit, popularity,
-        coalesce(genres, []::VARCHAR[]) AS genres, c.track_id IS NOT NULL AS is_catalogue
-    FROM catalogue_tracks c FULL JOIN heard h ON c.track_id = h.track_id
+        coalesce(genres, []::VARCHAR[]) AS genres, c.track_id IS NOT NULL AS is_catalogue,
+        coalesce(c.artist_ids[1], told.artist_id) AS artist_id, coalesce(c.work_id, told.work_id) AS work_id,
+        CASE WHEN c.track_id IS NOT NULL THEN c.version ELSE told.version END AS version
+    FROM recordings c FULL JOIN heard h ON c.track_id = h.track_id
 )
 SELECT track_id, spotify_id, isrc, coalesce(spotify_id, isrc) AS track_key, recording_mbid, artist_names,
-    md5(concat_ws({SEP}, 'artist', artist_key(artist_names[1]))) AS artist_id, track_name, album_name,
+    artist_id, track_name, version, work_id, album_name,
     NULL::DATE AS release_date, duration_ms, is_explicit, popularity, genres, is_catalogue,
     'https://open.spotify.com/track/' || spotify_id AS spotify_url,
     {", ".join(f"NULL::VARCHAR AS {name}" for name in _LATER)},
     NULL::VARCHAR[] AS artist_urls, NULL::VARCHAR[] AS artist_mbids
 FROM merged"""
+
+ARTISTS = """
+WITH told AS (
+    SELECT artist_id, artist_names[1] AS artist_name, CASE WHEN is_catalogue THEN 0 ELSE 1 END AS trust, genres,
+        is_catalogue, 1 AS tracks
+    FROM tracks
+    UNION ALL SELECT artist_id, artist_name, 2, []::VARCHAR[], is_artist_known, 0 FROM track_identities
+)
+SELECT artist_id, (min({'trust': trust, 'artist_name': artist_name})).artist_name AS artist_name,
+    list_sort(list(DISTINCT artist_name)) AS spellings, bool_or(is_catalogue) AS is_catalogue,
+    list_sort(list_distinct(flatten(list(genres)))) AS genres, sum(tracks)::BIGINT AS track_count
+FROM told GROUP BY artist_id"""
 
 ESTIMATED = FEATURES[:9]
 _WEIGHTS = {  # of the genres against the artist's mean, of the artist's against the album's
@@ -294,13 +454,14 @@ _ENTRIES = ", ".join(
 TRACK_FEATURES = f"""
 WITH sounds AS (
     SELECT track_id, {", ".join(f"avg(g.{name}) AS genre_{name}" for name in ESTIMATED)}
-    FROM (SELECT track_id, unnest(genres) AS genre FROM catalogue_tracks) JOIN genres g USING (genre)
+    FROM (SELECT track_id, unnest(genres) AS genre FROM tracks) JOIN genres g USING (genre)
     GROUP BY track_id
 ), known AS (
     SELECT t.track_id, t.artist_id, coalesce(lower(trim(t.album_name)), '') AS album,
         {", ".join(f"c.{name}" for name in FEATURES)}, {", ".join(f"s.genre_{name}" for name in ESTIMATED)},
         c.valence IS NOT NULL AND c.energy IS NOT NULL AS is_measured, s.track_id IS NOT NULL AS has_genres
-    FROM tracks t LEFT JOIN catalogue_tracks c USING (track_id) LEFT JOIN sounds s USING (track_id)
+    FROM tracks t LEFT JOIN (FROM catalogue_tracks WHERE is_representative) c USING (track_id)
+        LEFT JOIN sounds s USING (track_id)
 ), artists AS (
     SELECT artist_id, count(*) AS tracks, {", ".join(map(_sums, ESTIMATED))},
         {", ".join(_sums(name, "genre_") for name in ESTIMATED)}
@@ -436,6 +597,7 @@ def tables(as_of: date) -> dict[str, str]:
         "silver.genres": GENRES,
         "silver.track_identities": IDENTITIES,
         "silver.tracks": TRACKS,
+        "silver.artists": ARTISTS,
         "silver.track_features": TRACK_FEATURES,
         "silver.track_moods": _track_moods(),
         "silver.listens": LISTENS,

@@ -24,7 +24,7 @@ def page(results: Results) -> str:
     """The page of all results there are."""
     figures: dict[str, tuple[float, str]] = {}
     sections = [_imports(results, figures), _builds(results, figures), _nights(results, figures)]
-    sections.append(_sessions(results, figures))
+    sections += [_identity(results, figures), _sessions(results, figures)]
     parts = [INTRODUCTION, _facts(results), _goals(figures), *sections]
     return "\n".join(part for part in parts if part)
 
@@ -186,6 +186,29 @@ def _nights(results: Results, figures: dict[str, tuple[float, str]]) -> str:
         + "\n"
         + "\n".join(reasons)
         + "\n"
+    )
+
+
+def _identity(results: Results, figures: dict[str, tuple[float, str]]) -> str:
+    entries = _entries(results, "identity")
+    if not entries:
+        return ""
+    rows = []
+    for _, entry in entries:
+        facts = entry["ours"]["facts"]
+        full, night = facts["full"], facts["night"]
+        for what, told in (("all names", full), ("a night's new names", night)):
+            rows.append(
+                (f"{entry['names']:,} names", what, f"{told['names']:,}", f"{told['pairs']:,}", _s(told["seconds"]))
+            )
+        at = f"{night['names']:,} new names among {full['names']:,}"
+        figures["identity_pairs_share"] = night["pairs"] / full["pairs"], f"pairs of titles compared, {at}"
+        figures["identity_seconds_share"] = night["seconds"] / full["seconds"], f"seconds of track_identities, {at}"
+    return (
+        "## Identity\n\nEvery name is another artist or title: tracks retitled, with a subtitle or live, or unknown; "
+        "some artists misspelt. Pairs are titles compared letter by letter within an artist's block; seconds are those "
+        "of building and staging silver.track_identities.\n\n"
+        + _table(("world", "what", "names", "pairs compared", "seconds"), rows)
     )
 
 

@@ -30,9 +30,12 @@ GOALS = {
     "night_growth_users": 1.5,
     "night_growth_history": 1.5,
     "session_over_best": 1.3,
+    "identity_pairs_share": 0.02,
+    "identity_seconds_share": 0.25,
 }
 
-CASES = ("import", "build", "night", "deep", "session")
+CASES = ("import", "build", "night", "deep", "identity", "session")
+NEW_NAMES = 1_000  # of a night, among as many names as the size has listens
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from structlog.testing import capture_logs
 
 from jobs.groups import Run
 from jobs.importing import Request, import_file
@@ -90,6 +91,28 @@ def night(marks: Marks, *, root: str, as_of: str, next_file: str, next_as_of: st
         import_file(lake, settings, Request("csv", Path(next_file), label=LABEL))
     with marks.span("night_warm"):
         marks.facts["second"] = _run(lake, settings, next_as_of)
+
+
+def identity(marks: Marks, *, root: str, catalogue: str, names: str, new_names: str, as_of: str) -> None:
+    """All names resolved, then a night's new ones: seconds of the table's own build, and pairs of titles compared."""
+    settings, lake = _lake(root)
+    import_file(lake, settings, Request("kaggle-tracks", Path(catalogue)))
+    for name, file in (("full", names), ("night", new_names)):
+        report = import_file(lake, settings, Request("csv", Path(file), label=LABEL))
+        with capture_logs() as logs, marks.span(name):
+            execute(lake, settings, Run(new_run_id(), date.fromisoformat(as_of)), only=("silver",))
+        identities = lake.read("silver.track_identities")
+        anew = identities
+        if name == "night":
+            (decided,) = (entry["keys"] for entry in logs if entry["event"] == "decided anew")
+            newest = identities.agg(F.max("named_at")).collect()[0][0]
+            fresh = identities.where(F.col("named_at") == newest).select("names_id").distinct()
+            anew = identities.join(fresh, "names_id", "left_semi")  # names alone link these keys
+            if anew.count() != decided:
+                raise AssertionError(f"{decided} keys were decided anew, {anew.count()} are linked with new names")
+        (pairs,) = anew.agg(F.sum("compared_count")).collect()[0]
+        (seconds,) = (e["seconds"] for e in logs if e["event"] == "built" and e["table"] == "silver.track_identities")
+        marks.facts[name] = {"names": report.stored, "pairs": pairs, "seconds": seconds}
 
 
 # --- sessions
@@ -196,6 +219,7 @@ if __name__ == "__main__":
             "build": build,
             "night_import": night_import,
             "night": night,
+            "identity": identity,
             "session": session,
         }
     )

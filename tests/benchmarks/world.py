@@ -17,7 +17,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from tests.benchmarks.settings import END, HISTORY_DAYS, SEED, Size
+from tests.benchmarks.settings import END, HISTORY_DAYS, NEW_NAMES, SEED, Size
 
 KAGGLE_HEADER = (
     "", "track_id", "artists", "album_name", "track_name", "popularity", "duration_ms", "explicit", "danceability",
@@ -65,6 +65,16 @@ class World:
     def night(self, number: int) -> Path:
         """One more day's listens of a few users, the n-th after the history's end."""
         return self._made(f"night-{number}.csv", lambda path: self._write_night(path, number))
+
+    @property
+    def names(self) -> Path:
+        """A play each of as many different names as the size has listens: tracks misspelt, retitled, and unknown."""
+        return self._made("names.csv", lambda path: self._write_names(path, self.size.listens, 3))
+
+    @property
+    def new_names(self) -> Path:
+        """Plays of names that are not among those."""
+        return self._made("new-names.csv", lambda path: self._write_names(path, NEW_NAMES, 4))
 
     def zones(self) -> dict[str, str]:
         """Every fourth listener lives outside UTC."""
@@ -142,6 +152,23 @@ class World:
                 columns["album"].append(track["album"] or None)
                 columns["id"].append(spotify_id)
         return pa.table({**columns, "spelling": np.arange(len(columns["id"]), dtype=np.int64)})
+
+    def _write_names(self, path: Path, count: int, stream: int) -> None:
+        random = np.random.default_rng([SEED, stream])
+        tracks = self._tracks()
+        day = END + timedelta(days=stream - 3)
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            for n in range(count):
+                track = tracks[int(random.integers(len(tracks)))]
+                artist, title = track["artist"], track["title"]
+                other = _words(random, 2, 4)
+                # The stream and its number in letters keep names apart, as far as a title's end can.
+                mark = f"{_roman(n + 1)}{'Q' * (stream - 2)}"
+                ways = (f"{title} {mark}", f"{other} {mark}", f"{title} ({other} {mark})", f"{title} - Live {mark}")
+                name = artist if n % 5 else f"{artist[:-1]}{mark[:1]}"
+                writer.writerow((user_name(n % self.size.users), f"{day}T12:00:00Z", name, ways[n % 4], "", "", ""))
 
     # --- listens
 

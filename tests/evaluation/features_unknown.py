@@ -68,7 +68,12 @@ def _songs(lake: Lake) -> pd.DataFrame:
         .select(
             "track_id", "artist_id", title_key(F.col("track_name")).alias("title"), F.lower("album_name").alias("album")
         )
-        .join(lake.read("silver.catalogue_tracks").select("track_id", "genres", "tempo_bpm", *JUDGED), "track_id")
+        .join(
+            lake.read("silver.catalogue_tracks")
+            .where("is_representative")
+            .select("track_id", "genres", "tempo_bpm", *JUDGED),
+            "track_id",
+        )
         .where("valence IS NOT NULL AND energy IS NOT NULL AND danceability IS NOT NULL")
         .orderBy("track_id")
         .toPandas()

@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.runtime.frames import local_frame
 from schemas.contract import Contract
+from schemas.ops.identity_reviews import CONTRACT as IDENTITY_REVIEWS
 from schemas.silver.catalogue_tracks import CONTRACT as CATALOGUE_TRACKS
 from schemas.silver.plays import CONTRACT as PLAYS
 from schemas.silver.spotify_tracks import CONTRACT as SPOTIFY_TRACKS
@@ -27,10 +28,12 @@ from tests.evaluation.lakes import session
 from tests.evaluation.sections import Gate, Section
 from tests.evaluation.witnesses import Play, Record, make_plays, seen
 from transformations.silver import listen_members, listens, track_identities, tracks
+from transformations.silver.catalogue_tracks import ADDED, recordings
 
 PLAYS_JUDGED = 100_000
 TUNED_ON, FRESH = 2026, 2027  # seeds
 ALL = "all"
+NOTHING = (TRACK_IDENTITIES, SPOTIFY_TRACKS, LOVED_TRACKS, IDENTITY_REVIEWS)
 BOUND = 0.995
 
 Pair = tuple[str, str]
@@ -105,7 +108,6 @@ def judged(spark: SparkSession, plays: Sequence[Play], records: Sequence[Record]
         (
             {
                 "spotify_id": song.spotify_id,
-                "track_id": f"track-{song.spotify_id}",
                 "artist_names": [song.artist],
                 "track_name": song.title,
                 "duration_ms": song.duration_ms,
@@ -116,10 +118,19 @@ def judged(spark: SparkSession, plays: Sequence[Play], records: Sequence[Record]
             )
         ),
     )
+    catalogue = recordings(catalogue.drop(*ADDED)).localCheckpoint()
     users = _table(spark, USERS, ({"user_id": u, "time_zone": "UTC"} for u in sorted({r.user_id for r in records})))
-    nothing = {contract: _table(spark, contract, ()) for contract in (TRACK_IDENTITIES, SPOTIFY_TRACKS, LOVED_TRACKS)}
+    nothing = {contract: _table(spark, contract, ()) for contract in NOTHING}
+    named = track_identities.evidence(
+        said=track_identities.said(plays=told),
+        previous=nothing[TRACK_IDENTITIES],
+        spotify_tracks=nothing[SPOTIFY_TRACKS],
+    ).localCheckpoint()
     identities = track_identities.build(
-        plays=told, catalogue_tracks=catalogue, previous=nothing[TRACK_IDENTITIES]
+        evidence=named,
+        catalogue_tracks=catalogue,
+        spotify_tracks=nothing[SPOTIFY_TRACKS],
+        identity_reviews=nothing[IDENTITY_REVIEWS],
     ).localCheckpoint()
     known = tracks.build(
         catalogue_tracks=catalogue, spotify_tracks=nothing[SPOTIFY_TRACKS], track_identities=identities

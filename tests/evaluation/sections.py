@@ -13,6 +13,7 @@ SECTIONS = {
     "B": "unheard_tracks",
     "C": "like_listeners",
     "D": "mood_from_sound",
+    "E": "same_song",
     "F": "features_unknown",
     "G": "mood_from_words",
     "H": "catalogue_dirt",

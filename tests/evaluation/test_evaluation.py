@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.evaluation import __main__ as command
 from tests.evaluation.catalogue_dirt import KNOWN, count
 from tests.evaluation.page import page
+from tests.evaluation.same_song import JUDGED_METHODS, NEAR, PER_METHOD, Pair, precision, sample, wilson
 from tests.evaluation.sections import SECTIONS, Gate, Section
 from tests.worlds import CATALOGUE_HEADER
 
@@ -61,7 +63,7 @@ def test_an_unknown_section_is_a_wrong_call(tmp_path: Path, capsys: pytest.Captu
     with pytest.raises(SystemExit) as ended:
         command.main(["--shared", str(tmp_path), "--only", "Z"])
     assert ended.value.code == 2
-    assert "there are A, B, C, D, F, G, H, I, J, K, L" in capsys.readouterr().err
+    assert "there are A, B, C, D, E, F, G, H, I, J, K, L" in capsys.readouterr().err
 
 
 def test_the_dirt_of_a_small_file_is_counted(tmp_path: Path) -> None:
@@ -79,3 +81,23 @@ def test_the_dirt_of_a_small_file_is_counted(tmp_path: Path) -> None:
     path.write_text("\n".join([CATALOGUE_HEADER, *lines]) + "\n")
     assert list(count(path).values()) == [2, 1, 1, 1, 1, 2, 4]
     assert list(count(path)) == list(KNOWN)
+
+
+def test_the_sample_is_the_same_every_time_and_says_nothing_of_methods() -> None:
+    methods = (*JUDGED_METHODS, NEAR, "artist")
+    pairs = [Pair((f"artist {n}", "title"), ("artist", f"title {n}"), methods[n % len(methods)]) for n in range(700)]
+    drawn = sample(pairs)
+    assert drawn == sample(pairs)
+    assert Counter(pair.method for pair in drawn) == dict.fromkeys((*JUDGED_METHODS, NEAR), PER_METHOD)
+    assert len({pair.hash for pair in drawn}) == len(drawn)
+    assert [pair.method for pair in drawn] != sorted(pair.method for pair in drawn)
+
+
+def test_precision_counts_judged_pairs_by_the_method_of_today() -> None:
+    one, other = Pair(("a", "b"), ("A", "B"), "letters"), Pair(("a", "c"), ("A", "D"), "similar")
+    assert precision([one, other], {one.hash: True, other.hash: False, "gone": True}) == {
+        "letters": (1, 1),
+        "similar": (0, 1),
+    }
+    low, high = wilson(50, 50)
+    assert (round(low, 3), high) == (0.929, 1.0)

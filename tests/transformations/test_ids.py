@@ -12,7 +12,9 @@ from transformations.ids import (
     artist_id_of_name,
     hashed,
     names_key,
+    track_id_of_isrc,
     track_id_of_names,
+    track_id_of_recording,
     track_id_of_spotify,
 )
 
@@ -37,9 +39,14 @@ def test_parts_neither_run_together_nor_shift_over_a_null(spark: SparkSession) -
 def test_ids_of_kinds_differ_though_their_words_are_the_same(spark: SparkSession) -> None:
     word = F.lit("spotify")
     ids = spark.range(1).select(
-        track_id_of_spotify(word), track_id_of_names(word, word), artist_id_of_name(word), hashed(word)
+        track_id_of_spotify(word),
+        track_id_of_isrc(word),
+        track_id_of_recording(word),
+        track_id_of_names(word),
+        artist_id_of_name(word),
+        hashed(word),
     )
-    assert len(set(ids.first())) == 4
+    assert len(set(ids.first())) == 6
 
 
 def test_a_key_of_names_keeps_artist_and_title_apart(spark: SparkSession) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from transformations.ids import track_id_of_spotify
+
 # Of who set nothing.
 DEFAULTS = {"is_matched": True, "is_activity_shown": False, "is_name_shown": False}
 
@@ -40,13 +42,19 @@ def both(choice: str, one: str, other: str) -> Column:
     return F.col(f"{one}.{choice}") & F.col(f"{other}.{choice}")
 
 
-def verdicts(track_feedback: DataFrame, track_identities: DataFrame) -> DataFrame:
+def verdicts(track_feedback: DataFrame, track_identities: DataFrame, catalogue_tracks: DataFrame) -> DataFrame:
     """What each listener says of each track as it is known now: user_id, track_id, is_liked.
 
-    A track all of whose keys mean another one by now was replaced. What was said of both counts by the later word, of
-    two at one moment by the dislike.
+    A track all of whose keys, and Spotify id in the catalogue, mean another one by now was replaced. What was said of
+    both counts by the later word, of two at one moment by the dislike.
     """
-    own = track_identities.join(
+    of_catalogue = track_id_of_spotify(F.col("spotify_id"))
+    meant = track_identities.select("own_track_id", "replaced_by").unionByName(
+        catalogue_tracks.select(
+            of_catalogue.alias("own_track_id"), F.nullif(F.col("track_id"), of_catalogue).alias("replaced_by")
+        )
+    )
+    own = meant.join(
         F.broadcast(track_feedback.select(F.col("track_id").alias("own_track_id")).distinct()),
         "own_track_id",
         "left_semi",

@@ -52,6 +52,7 @@ def build(
     user_tracks: DataFrame,
     tracks: DataFrame,
     track_identities: DataFrame,
+    catalogue_tracks: DataFrame,
     track_features: DataFrame,
     track_moods: DataFrame,
     track_feedback: DataFrame,
@@ -66,6 +67,7 @@ def build(
         "user_tracks": user_tracks,
         "tracks": tracks,
         "track_identities": track_identities,
+        "catalogue_tracks": catalogue_tracks,
         "track_features": track_features,
         "track_moods": track_moods,
         "track_feedback": track_feedback,
@@ -86,7 +88,7 @@ def for_mood(
 
 def _recommended(request: Request, inputs: Mapping[str, DataFrame]) -> DataFrame:
     given = [_rows(inputs[table], *shape) for table, shape in _shapes(request).items()]
-    said = verdicts(inputs["track_feedback"], inputs["track_identities"])
+    said = verdicts(inputs["track_feedback"], inputs["track_identities"], inputs["catalogue_tracks"])
     given.append(_rows(said, "verdict", "user_id", "track_id", "IF(is_liked, 1, -1)"))
     songs = inputs["track_identities"].groupBy("track_id").agg(F.min("song_key").alias("song_key"))
     given.append(_rows(songs, "song", "track_id", "song_key"))

@@ -102,16 +102,16 @@ def _answered(
 ) -> DataFrame:
     """Per track what each source measured, the first with valence and energy, and the sound of the track's genres."""
     album = F.coalesce(F.lower(F.trim("album_name")), F.lit(""))
-    answered = tracks.select("track_id", "artist_id", "track_key", album.alias("album"))
-    for source in SERVICE_FEATURE_SOURCES:
-        measured = service_features.where(F.col("source") == source)
-        answered = answered.join(measured.select("track_key", _features_as(source)), "track_key", "left")
     sounds = genres.agg(
         F.map_from_entries(F.collect_list(F.struct("genre", F.struct(*ESTIMATED_FEATURES)))).alias("sounds")
     )
-    catalogue = catalogue_tracks.crossJoin(F.broadcast(sounds)).select(
-        "track_id", _features_as("kaggle"), _sound_of_genres()
+    answered = tracks.crossJoin(F.broadcast(sounds)).select(
+        "track_id", "artist_id", "track_key", album.alias("album"), _sound_of_genres()
     )
+    for source in SERVICE_FEATURE_SOURCES:
+        measured = service_features.where(F.col("source") == source)
+        answered = answered.join(measured.select("track_key", _features_as(source)), "track_key", "left")
+    catalogue = catalogue_tracks.where("is_representative").select("track_id", _features_as("kaggle"))
     first = _first({source: _has_both(source) for source in CONFIDENCES})
     beatport = beatport_features.select(
         "track_id", F.struct(*BEATPORT_FEATURES).alias("beatport"), F.col("confidence").alias("beatport_confidence")

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from schemas.ops.privacy_settings import CONTRACT as PRIVACY
 from schemas.ops.user_blocks import CONTRACT as BLOCKS
+from schemas.silver.catalogue_tracks import CONTRACT as CATALOGUE
 from schemas.silver.track_feedback import CONTRACT as FEEDBACK
 from schemas.silver.track_identities import CONTRACT as IDENTITIES
 from schemas.silver.users import CONTRACT as USERS
@@ -22,6 +24,7 @@ from transformations.gold.choices import (
     with_choices,
     without_blocked,
 )
+from transformations.ids import track_id_of_spotify
 
 
 def users(spark: SparkSession, *names: str) -> DataFrame:
@@ -84,11 +87,25 @@ def test_words_follow_a_track_that_was_replaced(spark: SparkSession) -> None:
         said("u3", "half", True, 1),
         said("u3", "nobody heard it", False, 1),
     ]
-    got = verdicts(make_rows(spark, FEEDBACK, *words), make_rows(spark, IDENTITIES, *identities))
+    nothing = make_rows(spark, CATALOGUE)
+    got = verdicts(make_rows(spark, FEEDBACK, *words), make_rows(spark, IDENTITIES, *identities), nothing)
     assert {(row["user_id"], row["track_id"], row["is_liked"]) for row in values(got)} == {
         ("u1", "new", True),
         ("u2", "new", False),
         ("u3", "half", True),
         ("u3", "nobody heard it", False),
     }
-    assert values(verdicts(make_rows(spark, FEEDBACK), make_rows(spark, IDENTITIES, *identities))) == []
+    assert values(verdicts(make_rows(spark, FEEDBACK), make_rows(spark, IDENTITIES, *identities), nothing)) == []
+
+
+def test_words_on_a_track_that_nobody_heard_follow_the_catalogue(spark: SparkSession) -> None:
+    """A later catalogue has a lesser Spotify id of the recording: the track is minted from that now."""
+    ids = spark.createDataFrame([("b",), ("a",)], "spotify_id string")
+    (b, a) = [row[0] for row in ids.select(track_id_of_spotify(F.col("spotify_id"))).collect()]
+    catalogue = make_rows(spark, CATALOGUE, {"spotify_id": "b", "track_id": a}, {"spotify_id": "a", "track_id": a})
+    words = make_rows(spark, FEEDBACK, said("u1", b, False, 1), said("u2", a, True, 1))
+    got = verdicts(words, make_rows(spark, IDENTITIES), catalogue)
+    assert {(row["user_id"], row["track_id"], row["is_liked"]) for row in values(got)} == {
+        ("u1", a, False),
+        ("u2", a, True),
+    }

@@ -13,6 +13,7 @@ from schemas.gold.recommendations import CONTRACT
 from schemas.gold.track_similarities import CONTRACT as TRACK_SIMILARITIES
 from schemas.gold.user_matches import CONTRACT as USER_MATCHES
 from schemas.gold.user_mood_profiles import CONTRACT as USER_MOOD_PROFILES
+from schemas.silver.catalogue_tracks import CONTRACT as CATALOGUE_TRACKS
 from schemas.silver.track_features import CONTRACT as TRACK_FEATURES
 from schemas.silver.track_feedback import CONTRACT as TRACK_FEEDBACK
 from schemas.silver.track_identities import CONTRACT as TRACK_IDENTITIES
@@ -73,6 +74,7 @@ def inputs(
             {"source_track_key": t, "track_id": t, "own_track_id": t, "song_key": t.removesuffix("-deluxe")}
             for t in tracks
         ],
+        "catalogue_tracks": [],
         "track_features": [
             {"track_id": t, **dict.fromkeys(SOUND, 0.2 if is_sad[t] else 0.8), "tempo_bpm": 90.0} for t in tracks
         ],
@@ -102,7 +104,7 @@ def inputs(
     contracts = {
         contract.name: contract
         for contract in (
-            USERS, USER_TRACKS, TRACKS, TRACK_IDENTITIES, TRACK_FEATURES, TRACK_MOODS, TRACK_FEEDBACK,
+            USERS, USER_TRACKS, TRACKS, TRACK_IDENTITIES, CATALOGUE_TRACKS, TRACK_FEATURES, TRACK_MOODS, TRACK_FEEDBACK,
             USER_MOOD_PROFILES, USER_MATCHES, TRACK_SIMILARITIES,
         )
     }  # fmt: skip

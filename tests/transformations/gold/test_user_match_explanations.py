@@ -21,7 +21,7 @@ from tests.rows import checked, make_rows
 from transformations.gold.user_match_explanations import build
 from transformations.gold.user_taste_profiles import FEATURES
 from transformations.ids import artist_id_of_name
-from transformations.names import artist_key
+from transformations.names import artist_key, letters
 
 Heard = dict[str, dict[str, int]]
 Found = dict[tuple[str, str], dict[str, Any]]
@@ -201,7 +201,7 @@ def test_choices_hold_in_both_directions(spark: SparkSession) -> None:
 
 def test_who_connected_today_matches_by_spotifys_lists(spark: SparkSession) -> None:
     named = spark.createDataFrame([("The Ice",)], "name string")
-    (row,) = named.select(artist_id_of_name(artist_key(F.col("name")))).collect()
+    (row,) = named.select(artist_id_of_name(letters(artist_key(F.col("name"))))).collect()
     heard: Heard = {
         user: {row[0] if a == "ice" else a: n for a, n in artists.items()} for user, artists in SCENES.items()
     }

@@ -92,3 +92,38 @@ def test_what_is_absent_or_no_number_is_null(spark: SparkSession) -> None:
 def test_an_absurd_number_is_unknown(spark: SparkSession, name: str) -> None:
     (track,) = checked(catalogue(spark, {name: "1e30"}), CONTRACT)
     assert track[name] is None
+
+
+def recordings(spark: SparkSession, *changes: dict[str, Any]) -> list[dict[str, Any]]:
+    ids = [{"track_id": letter * 22, **change} for letter, change in zip("ABCDEF", changes, strict=False)]
+    return checked(catalogue(spark, *ids), CONTRACT)
+
+
+def test_ids_of_one_recording_share_a_track_whatever_the_edition(spark: SparkSession) -> None:
+    rows = recordings(
+        spark,
+        {"popularity": "1"},
+        {"track_name": "Comedy - 2011 Remaster", "duration_ms": "232000", "valence": "0.7", "popularity": "99"},
+        {"duration_ms": "990000"},  # the very same sound
+    )
+    assert len({row["track_id"] for row in rows}) == 1
+    assert [row["is_representative"] for row in rows] == [True, False, False]
+
+
+def test_versions_lengths_and_artists_keep_recordings_apart(spark: SparkSession) -> None:
+    rows = recordings(
+        spark,
+        {},
+        {"track_name": "Comedy - Live"},
+        {"duration_ms": "240000", "valence": "0.1"},
+        {"artists": "Gen Hoshino"},
+        {"artists": "Guest;Gen Hoshino", "track_name": "COMEDY"},
+    )
+    assert len({row["track_id"] for row in rows}) == 4  # the order of artists tells nothing
+    assert rows[1]["version"] == "live"
+    assert len({row["work_id"] for row in rows[:3]}) == 1
+
+
+def test_the_measured_id_stands_for_the_recording(spark: SparkSession) -> None:
+    rows = recordings(spark, {"tempo": "0", "danceability": "0"}, {})
+    assert [row["is_representative"] for row in rows] == [False, True]

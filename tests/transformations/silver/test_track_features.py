@@ -36,13 +36,28 @@ def features(
 ) -> list[dict[str, Any]]:
     """Features of tracks, each asked for by the key `key-<track id>` and, where not said, of an artist of its own."""
     given = [track if isinstance(track, dict) else {"track_id": track} for track in tracks]
+    genres_of = {row["track_id"]: row.get("genres", ["genres"]) for row in catalogue}
+    measured = [{name: value for name, value in row.items() if name != "genres"} for row in catalogue]
     rows = build(
         tracks=make_rows(
             spark,
             TRACKS,
-            *({"track_key": f"key-{t['track_id']}", "artist_id": f"artist-{t['track_id']}", **t} for t in given),
+            *(
+                {
+                    "track_key": f"key-{t['track_id']}",
+                    "artist_id": f"artist-{t['track_id']}",
+                    "genres": genres_of.get(t["track_id"], []),
+                    **t,
+                }
+                for t in given
+            ),
         ),
-        catalogue_tracks=make_rows(spark, CATALOGUE_TRACKS, *catalogue),
+        catalogue_tracks=make_rows(
+            spark,
+            CATALOGUE_TRACKS,
+            *({**row, "is_representative": True} for row in measured),
+            *({**row, "is_representative": False, "valence": 0.99, "energy": 0.99} for row in measured),
+        ),
         service_features=make_rows(spark, SERVICE_FEATURES, *services),
         beatport_features=make_rows(spark, BEATPORT_FEATURES, *beatport),
         feature_drifts=make_rows(spark, FEATURE_DRIFTS, *drifts),

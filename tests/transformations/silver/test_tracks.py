@@ -26,7 +26,12 @@ IN_CATALOGUE = {
     "duration_ms": 305_000,
     "genres": ["pop"],
     "popularity": 60,
+    "is_representative": True,
+    "artist_ids": ["artist-1"],
+    "version": None,
+    "work_id": "work-1",
 }
+SHARED = {name: value for name, value in IN_CATALOGUE.items() if name in CONTRACT.names}
 
 
 def tracks(
@@ -45,7 +50,7 @@ def tracks(
 
 def test_a_catalogue_track_is_kept_unheard(spark: SparkSession) -> None:
     (track,) = tracks(spark, (IN_CATALOGUE,))
-    assert {name: track[name] for name in IN_CATALOGUE} == IN_CATALOGUE
+    assert {name: track[name] for name in SHARED} == SHARED
     assert (track["is_catalogue"], track["spotify_url"]) == (True, f"https://open.spotify.com/track/{A}")
 
 
@@ -59,7 +64,7 @@ def test_keys_of_one_track_do_not_fan_out_and_the_catalogue_names_it(spark: Spar
         {"track_id": "t1", "artist_name": "Bjørk", "track_name": "JOGA", "spotify_id": B, "album_name": "Other"},
     )
     (track,) = tracks(spark, (IN_CATALOGUE,), *keys)
-    assert {name: track[name] for name in IN_CATALOGUE} == IN_CATALOGUE
+    assert {name: track[name] for name in SHARED} == SHARED
     assert track["isrc"] == "GBAWA9700010"
 
 
@@ -120,7 +125,7 @@ def test_spotify_says_more_of_a_heard_track_than_its_plays(spark: SparkSession) 
 
 def test_the_catalogue_comes_before_spotify_which_fills_what_it_lacks(spark: SparkSession) -> None:
     (track,) = tracks(spark, (IN_CATALOGUE,), spotify=({**ANSWER, "track_id": "t1", "track_key": A},))
-    assert {name: track[name] for name in IN_CATALOGUE} == IN_CATALOGUE
+    assert {name: track[name] for name in SHARED} == SHARED
     filled = ("release_date", "isrc", "artist_urls", "album_thumbnail")
     assert {name: track[name] for name in filled} == {name: ANSWER[name] for name in filled}
 
@@ -146,3 +151,16 @@ def test_pages_are_of_the_latest_scrobble_and_its_covers_stand_in_for_spotifys(s
     answer = {**ANSWER, "track_id": "t1", "track_key": A}
     (asked,) = tracks(spark, (IN_CATALOGUE,), new, spotify=(answer,))
     assert (asked["lastfm_url"], asked["album_thumbnail"]) == ("new", "c640")
+
+
+def test_ids_of_one_recording_are_one_track_with_the_genres_of_all(spark: SparkSession) -> None:
+    other = {**IN_CATALOGUE, "spotify_id": B, "is_representative": False, "genres": ["folk", "pop"], "popularity": 80}
+    (track,) = tracks(spark, (IN_CATALOGUE, other), {"track_id": "t1", "spotify_id": B})
+    assert (track["spotify_id"], track["track_key"], track["genres"]) == (A, A, ["folk", "pop"])
+    assert track["popularity"] == 80
+
+
+def test_a_heard_only_track_keeps_its_version_and_work(spark: SparkSession) -> None:
+    heard = {"track_id": "t2", "version": "live", "work_id": "work-1", "artist_id": "artist-2"}
+    (track,) = tracks(spark, (), heard)
+    assert (track["version"], track["work_id"], track["artist_id"]) == ("live", "work-1", "artist-2")
