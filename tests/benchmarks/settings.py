@@ -20,6 +20,7 @@ IMPORT_ROWS = 1_000_000
 DUCKDB_THREADS = 2
 MERGE_TABLE_ROWS = 10_000
 MERGE_ROWS = 500
+MATCHES = 50  # of each listener
 MERGES, WARM_MERGES = 14, 6  # the last WARM_MERGES of them are the steady state
 
 # Goals, by the name under which the report shows the figure; at the largest size measured.
@@ -30,9 +31,10 @@ GOALS = {
     "night_growth_users": 1.5,
     "night_growth_history": 1.5,
     "session_over_best": 1.3,
+    "matches_over_bare": 1.5,
 }
 
-CASES = ("import", "build", "night", "deep", "session")
+CASES = ("import", "build", "night", "deep", "session", "matches")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyspark import cloudpickle
 from scipy.sparse import csr_array, vstack
 
 from transformations.ranking import matcher
@@ -88,6 +89,35 @@ def test_two_listeners_alone_match_by_what_they_share() -> None:
     assert Matcher.of(strangers).top(50).users.tolist() == []
 
 
+@pytest.mark.parametrize("stride", [1, 3, 1_000])
+def test_the_largest_of_rows_are_found_without_comparing_all(stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matcher, "STRIDE", stride)
+    values = np.random.default_rng(2).integers(-20, 20, (30, 50)).astype(np.float32)
+    rows, columns = matcher.largest_of_rows(values, 7)
+    for row in range(30):
+        expected = [place for place in np.argsort(-values[row], kind="stable")[:7] if values[row, place] > 0]
+        assert columns[rows == row].tolist() == expected
+
+
+def test_hits_are_multiplied_apart_and_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    apart = Matcher.of(plays(), genres()).top(5)
+    monkeypatch.setattr(matcher, "MOST_HITS", 3)
+    few = Matcher.of(plays(), genres()).top(5)
+    monkeypatch.setattr(matcher, "HIT_SHARE", 1.0)
+    none = Matcher.of(plays(), genres()).top(5)
+    assert apart.matches.tolist() == few.matches.tolist() == none.matches.tolist()
+    assert apart.scores == pytest.approx(none.scores, abs=1e-6)
+
+
+def test_directions_of_many_are_those_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The iterated basis spans what the exact one does: the products of listeners are the same."""
+    vectors = matcher.artist_vectors(plays(users=150, artists=90))
+    few = matcher.directions(vectors)
+    monkeypatch.setattr(matcher, "DENSE_SIZE", 10)
+    many = matcher.directions(vectors)
+    assert many @ many.T == pytest.approx(few @ few.T, abs=1e-3)
+
+
 def test_barred_pairs_stand_in_neither_list() -> None:
     free = Matcher.of(plays(), genres())
     pairs = free.top(USERS)
@@ -146,3 +176,10 @@ def test_small_populations_have_sound_scores(seed: int, users: int, artists: int
     assert np.isfinite(pairs.scores).all()
     assert ((pairs.scores > 0) & (pairs.scores < 1)).all()
     assert sum(pairs.parts.values()) == pytest.approx(pairs.scores, abs=1e-12)
+
+
+def test_the_engine_travels_to_workers() -> None:
+    """By value, as transformations.gold.exact registers it: nothing at module level may refuse to be pickled."""
+    import transformations.gold.exact  # noqa: F401
+
+    assert cloudpickle.loads(cloudpickle.dumps(Matcher.of))(plays()).top(5).users.tolist()
