@@ -42,7 +42,7 @@ class Step:
     (its listeners), `via_names` what a key column of that input is called there. `population` names inputs whose change
     moves every row. `period_days` are the windows that end on as_of_date: when that moves, old rows of `period_inputs`
     (tables by their column of the day) fall out of them; within `decaying_days` every row changes its weight. `models`
-    are the fitted models that go to `build` by their names, `settings` those of the section `profile` that do. `rules`
+    are the fitted models that go to `build` by their names, `settings` those that do, as section.name. `rules`
     is raised when a build comes to mean something else: like another version of a model or another value of a setting,
     it has the table built in full.
     """
@@ -439,7 +439,7 @@ STEPS = (
         period_days=PERIOD_DAYS,
         decaying_days=CURRENT_DAYS,
         period_inputs={"silver.user_track_days": "listen_date", "silver.mood_entries": "mood_date"},
-        settings=("current_half_life_days",),
+        settings=("profile.current_half_life_days",),
         rules=2,
     ),
     Step(
@@ -513,6 +513,7 @@ STEPS = (
             "ops.user_blocks": ("user_id", "blocked_user_id"),
             "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
         },
+        settings=("matches.exact_up_to_users",),
     ),
     Step(
         "gold.user_matches",

@@ -53,7 +53,7 @@ def test_build_takes_what_the_plan_says_it_reads(entry: Step | View) -> None:
     if isinstance(entry, Step):
         expected |= {"as_of_date"} if entry.takes_as_of_date else set()
         expected |= {"previous"} if entry.scope is Scope.FOLD else set()
-        expected |= {*entry.models, *entry.settings}
+        expected |= {*entry.models, *(setting.split(".")[1] for setting in entry.settings)}
     assert set(parameters) == expected
     assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters.values())
 

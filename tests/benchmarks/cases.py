@@ -172,14 +172,14 @@ class Bench:
         self.keep("session", entry)
 
     def matches(self, users: int) -> None:
-        """The exact engine's matches of a population against bare blocks of scipy, each in one process and thread."""
+        """Matches by both engines against bare blocks of scipy, each in one process and thread."""
         folder = self.work / f"listeners-{users}"
         if not (folder / "genres.parquet").exists():
             self.say(f"writing {users:,} listeners of artists")
             Listeners(users).write(folder)
         out = str(self._fresh("matches"))
         entry = {"users": users}
-        for who in ("ours", "bare"):
+        for who in ("ours", "cells", "bare"):
             self.say(f"{users:,} users: matches, {who}")
             measured = [
                 run_step("match_steps", who, {"folder": str(folder), "out": out}, self.work / "steps", threads=1)

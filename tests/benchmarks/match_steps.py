@@ -13,32 +13,44 @@ from scipy.sparse import csr_array
 from tests.benchmarks.measure import Marks, step_main
 from tests.benchmarks.settings import MATCHES
 from transformations.ranking.counts import Counts
-from transformations.ranking.matcher import Matcher
+from transformations.ranking.matcher import Matcher, Pairs
 
 BARE_BLOCK = 500  # users
+FIRST = 10  # of each list, told apart
 
 
 def ours(marks: Marks, *, folder: str, out: str) -> None:
     """The matcher that the night calls, with the artists' genres."""
     with marks.span("all"):
-        with marks.span("read"):
-            plays, genres = (pd.read_parquet(f"{folder}/{name}.parquet") for name in ("plays", "genres"))
-            counts = Counts.of(plays["user_id"], plays["artist_id"], plays["listen_count"])
-            labels = counts.labels(genres["artist_id"], genres["genre"], genres["tracks"])
-        with marks.span("prepare"):
-            matcher = Matcher.of(counts.matrix, labels)
+        matcher, counts = _prepared(marks, folder)
         with marks.span("pairs"):
             pairs = matcher.top(MATCHES)
         with marks.span("write"):
-            columns = {
-                "user_id": counts.users[pairs.users],
-                "match_user_id": counts.users[pairs.matches],
-                "rank": pairs.ranks,
-                "score": pairs.scores,
-                **pairs.parts,
-            }
-            pq.write_table(pa.table(columns), f"{out}/ours.parquet")
+            _write(f"{out}/ours.parquet", counts, pairs)
     marks.facts.update(rows=len(pairs.users), links=counts.matrix.nnz, cpu=time.process_time())
+
+
+def cells(marks: Marks, *, folder: str, out: str) -> None:
+    """The matcher's lists out of cells; `found` is the share of the exact ones (which `ours` wrote) that they have."""
+    with marks.span("all"):
+        matcher, counts = _prepared(marks, folder)
+        with marks.span("pairs"):
+            pairs = matcher.top_in_cells(MATCHES)
+        with marks.span("write"):
+            _write(f"{out}/cells.parquet", counts, pairs)
+    cpu = time.process_time()
+    exact = pq.read_table(f"{out}/ours.parquet", columns=["user_id", "match_user_id", "rank"]).to_pandas()
+    users, matches = (np.searchsorted(counts.users, exact[name]) for name in ("user_id", "match_user_id"))
+    size = len(counts.users)
+    is_found = np.isin(users * size + matches, pairs.users * size + pairs.matches)
+    first = exact["rank"] <= FIRST
+    marks.facts.update(
+        rows=len(pairs.users),
+        links=counts.matrix.nnz,
+        cpu=cpu,
+        found=float(is_found.mean()),
+        first_found=float(is_found[first].mean()),
+    )
 
 
 def bare(marks: Marks, *, folder: str, out: str) -> None:
@@ -77,5 +89,25 @@ def bare(marks: Marks, *, folder: str, out: str) -> None:
     marks.facts.update(rows=scores.size, links=vectors.nnz, cpu=time.process_time())
 
 
+def _prepared(marks: Marks, folder: str) -> tuple[Matcher, Counts]:
+    with marks.span("read"):
+        plays, genres = (pd.read_parquet(f"{folder}/{name}.parquet") for name in ("plays", "genres"))
+        counts = Counts.of(plays["user_id"], plays["artist_id"], plays["listen_count"])
+        labels = counts.labels(genres["artist_id"], genres["genre"], genres["tracks"])
+    with marks.span("prepare"):
+        return Matcher.of(counts.matrix, labels), counts
+
+
+def _write(path: str, counts: Counts, pairs: Pairs) -> None:
+    columns = {
+        "user_id": counts.users[pairs.users],
+        "match_user_id": counts.users[pairs.matches],
+        "rank": pairs.ranks,
+        "score": pairs.scores,
+        **pairs.parts,
+    }
+    pq.write_table(pa.table(columns), path)
+
+
 if __name__ == "__main__":
-    step_main({"ours": ours, "bare": bare})
+    step_main({"ours": ours, "cells": cells, "bare": bare})

@@ -21,6 +21,7 @@ DUCKDB_THREADS = 2
 MERGE_TABLE_ROWS = 10_000
 MERGE_ROWS = 500
 MATCHES = 50  # of each listener
+EXTRAPOLATED_USERS = 1_000_000
 MERGES, WARM_MERGES = 14, 6  # the last WARM_MERGES of them are the steady state
 
 # Goals, by the name under which the report shows the figure; at the largest size measured.

@@ -1,4 +1,4 @@
-"""Who listens like whom: every pair of listeners, exactly, in blocks; the nearest of each and what makes their score.
+"""Who listens like whom: every pair of listeners exactly, or those of like direction; the nearest and their score.
 
 A listener is a sparse vector of artists and short dense vectors (of who shares their artists, of genres, of sound, of
 mood), and affinity the weighted sum of their products. Hubs, near to everybody, are held back by dividing through how
@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas, eigh
+from scipy.sparse import csr_array
 
 from transformations.ranking.counts import Bools, Floats, Ints, Sparse, damped, holders, logs, scaled, unit_rows
 
@@ -31,6 +33,10 @@ DENSE_SIZE = 2_000  # of listeners or of what is counted, up to which those are 
 BASIS_ROUNDS, SPARE_DIMENSIONS = 20, 16  # beyond that; of fewer rounds evaluation C tells
 SHORTEST = 1e-6  # length of a vector; below it is nothing but rounding
 HIT_SHARE, MOST_HITS = 0.05, 256  # artists of so many listeners are multiplied as dense columns, which is cheaper
+CELL_KINDS = ("neighbours", "genres")  # by which listeners are near enough to be compared
+# Of 20,000 simulated listeners 99 % of the nearest 50 are found with 2,400 comparisons each, of the 1,892 of hetrec2011
+# 99 % with half of all: chosen over shared rare artists, which find 89 % with 960 and, at two fifths of all, 89 %.
+CELL_USERS, CELLS_OF_USER, CELL_ROUNDS = 125, 4, 5
 BLOCK_USERS = 500
 BLOCK_PAIRS = 5_000  # few enough to stay near the processor
 STRIDE = 64  # columns of which the largest entry is looked at before the rows are
@@ -133,6 +139,23 @@ class Matcher:
             matches.append(nearest)
         return self.scored(np.concatenate(users), np.concatenate(matches))
 
+    def top_in_cells(self, size: int, *, barred: Sparse | None = None, seed: int = 0) -> Pairs:
+        """As `top`, but each listener is compared only with those of the cells nearest to their directions.
+
+        The scores are those of `top`; a list may lack some that it has. Work grows with the listeners, not with pairs.
+        """
+        best = _Best.of(self._sparse.shape[0], size)
+        places = np.hstack([self._kinds[name] for name in CELL_KINDS if name in self._kinds])
+        for members in cells(places, seed=seed):
+            for low, found in self._blocks(members, members):
+                block = members[low : low + BLOCK_USERS]
+                found[np.arange(len(block)), np.arange(low, low + len(block))] = 0
+                if barred is not None:
+                    found[barred[block][:, members].nonzero()] = 0
+                rows, columns = largest_of_rows(found, size)
+                best.add(block, rows, members[columns], found[rows, columns])
+        return self.scored(*best.pairs())
+
     def scored(self, users: Ints, matches: Ints) -> Pairs:
         """The pairs, ranked within each user by score, then by the match; those with nothing in common are left out."""
         levels = self._levels[users] * self._levels[matches]
@@ -178,6 +201,71 @@ class Matcher:
             found = (self._sparse[block] @ columns).toarray()
             blas.sgemm(1, other.T, self._dense[block].T, beta=1, c=found.T, trans_a=True, overwrite_c=True)
             yield low, found
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The nearest of each listener that were found so far, -1 where there are fewer."""
+
+    matches: Ints
+    values: Singles
+
+    @classmethod
+    def of(cls, users: int, size: int) -> _Best:
+        return cls(np.full((users, size), -1), np.zeros((users, size), dtype=np.float32))
+
+    def add(self, users: Ints, rows: Ints, matches: Ints, values: Singles) -> None:
+        """Matches of some listeners, by their row among these; one that is there already stays once."""
+        size = self.matches.shape[1]
+        ranks = np.arange(len(rows)) - np.searchsorted(rows, rows)
+        matches_both = np.full((len(users), 2 * size), -1)
+        values_both = np.zeros((len(users), 2 * size), dtype=np.float32)
+        matches_both[:, :size], values_both[:, :size] = self.matches[users], self.values[users]
+        matches_both[rows, size + ranks], values_both[rows, size + ranks] = matches, values
+        order = np.argsort(matches_both, axis=1, kind="stable")
+        matches_both = np.take_along_axis(matches_both, order, axis=1)
+        values_both = np.take_along_axis(values_both, order, axis=1)
+        values_both[:, 1:][matches_both[:, 1:] == matches_both[:, :-1]] = 0
+        kept = np.argsort(-values_both, axis=1, kind="stable")[:, :size]
+        self.matches[users] = np.take_along_axis(matches_both, kept, axis=1)
+        self.values[users] = np.take_along_axis(values_both, kept, axis=1)
+
+    def pairs(self) -> tuple[Ints, Ints]:
+        users, places = (self.values > 0).nonzero()
+        return users, self.matches[users, places]
+
+
+def cells(places: Floats, *, seed: int = 0) -> Iterator[Ints]:
+    """Listeners in overlapping groups of those who lie near each other: each is in the CELLS_OF_USER nearest ones.
+
+    Groups are those of k-means over listeners by direction, of CELL_USERS each on average before they overlap.
+    """
+    users = len(places)
+    kept = min(CELLS_OF_USER, users)
+    count = max(kept, users // CELL_USERS)
+    points = places.astype(np.float32)
+    middles = points[np.random.default_rng(seed).choice(users, count, replace=False)]
+    for _ in range(CELL_ROUNDS):
+        nearest = _nearest_cells(points, middles, 1)[:, 0]
+        sums = csr_array((np.ones(users, np.float32), (nearest, np.arange(users))), shape=(count, users)) @ points
+        middles = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), SHORTEST)
+    nearest = _nearest_cells(points, middles, kept)
+    order = np.argsort(nearest.ravel(), kind="stable")
+    edges = np.searchsorted(nearest.ravel()[order], np.arange(count + 1))
+    for low, high in pairwise(edges):
+        if high > low:
+            yield order[low:high] // kept
+
+
+def _nearest_cells(points: Singles, middles: Singles, kept: int) -> Ints:
+    found = np.empty((len(points), kept), dtype=np.int64)
+    for low in range(0, len(points), BLOCK_PAIRS):
+        near = points[low : low + BLOCK_PAIRS] @ middles.T
+        if kept == 1:
+            found[low : low + BLOCK_PAIRS, 0] = near.argmax(axis=1)
+        else:
+            found[low : low + BLOCK_PAIRS] = np.argpartition(near, near.shape[1] - kept, axis=1)[:, -kept:]
+    return found
 
 
 def artist_vectors(counts: Sparse) -> Sparse:
