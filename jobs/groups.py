@@ -280,7 +280,8 @@ class GroupBuilder:
         return local_frame(self.lake.spark, [], contract_of(step.table).struct())
 
     def _settings_of(self, step: Step) -> dict[str, float]:
-        return {name: getattr(self.settings.profile, name) for name in step.settings}
+        parts = [setting.split(".") for setting in step.settings]
+        return {name: getattr(getattr(self.settings, section), name) for section, name in parts}
 
     def _window(self, step: Step) -> str:
         return f"{step.scope_columns[0]} = DATE'{self.run.as_of_date.isoformat()}'"

@@ -45,9 +45,8 @@ class Step:
     decides rows that share a value in one of `linked_by` together: what is linked with a changed row, however far, is
     built anew with it. `reached_by` gives the columns by which a changed input that is no stream of plays reaches rows
     of the table, each with the table's own; arrays reach by each of their values. `models` are the fitted models that
-    go to `build` by their names, `settings` those of the section `profile` that do. `rules` is raised when a build
-    comes to mean something else: like another version of a model or another value of a setting, it has the table built
-    in full.
+    go to `build` by their names, `settings` those that do, as section.name. `rules` is raised when a build comes to mean
+    something else: like another version of a model or another value of a setting, it has the table built in full.
     """
 
     table: str
@@ -469,7 +468,7 @@ STEPS = (
         period_days=PERIOD_DAYS,
         decaying_days=CURRENT_DAYS,
         period_inputs={"silver.user_track_days": "listen_date", "silver.mood_entries": "mood_date"},
-        settings=("current_half_life_days",),
+        settings=("profile.current_half_life_days",),
         rules=2,
     ),
     Step(
@@ -543,6 +542,7 @@ STEPS = (
             "ops.user_blocks": ("user_id", "blocked_user_id"),
             "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
         },
+        settings=("matches.exact_up_to_users",),
         rules=2,
     ),
     Step(

@@ -92,6 +92,14 @@ class ProfileSettings(Section):
     )
 
 
+class MatchSettings(Section):
+    exact_up_to_users: int = Field(
+        100_000,
+        ge=0,
+        description="Listeners up to which all pairs are compared; of more, each with those of like taste",
+    )
+
+
 class LogSettings(Section):
     level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe level that is logged")
     format: str = Field("console", pattern="^(console|json)$", description="console for people, json for machines")
@@ -138,6 +146,7 @@ class OwnSettings(BaseSettings):
     http: HttpSettings = Field(default_factory=HttpSettings)  # type: ignore[arg-type]
     model: ModelSettings = Field(default_factory=ModelSettings)  # type: ignore[arg-type]
     profile: ProfileSettings = Field(default_factory=ProfileSettings)  # type: ignore[arg-type]
+    matches: MatchSettings = Field(default_factory=MatchSettings)  # type: ignore[arg-type]
     log: LogSettings = Field(default_factory=LogSettings)  # type: ignore[arg-type]
 
     @classmethod

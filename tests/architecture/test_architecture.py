@@ -52,7 +52,7 @@ def test_build_takes_what_the_plan_says_it_reads(entry: Step | View) -> None:
     expected = {table.split(".")[1] for table in entry.reads}
     if isinstance(entry, Step):
         expected |= {"as_of_date"} if entry.takes_as_of_date else set()
-        expected |= {*entry.models, *entry.settings}
+        expected |= {*entry.models, *(setting.split(".")[1] for setting in entry.settings)}
         if entry.scope is Scope.FOLD:  # what new rows say, and the rows of before, make the evidence that is built from
             parameters |= inspect.signature(module.said).parameters | inspect.signature(module.evidence).parameters
             expected |= {"said", "previous", "evidence"}

@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.benchmarks import duckdb_build
 from tests.benchmarks.equality import compare
+from tests.benchmarks.listeners import Listeners
 from tests.benchmarks.measure import Measured, run_step
 from tests.benchmarks.settings import END, Size, day_after, deep
 from tests.benchmarks.world import World
@@ -46,6 +47,7 @@ class Bench:
 
     work: Path
     sizes: list[Size]
+    populations: list[int]
     repeat: int | None
     say: Say
     keep: Callable[[str, Entry], None]
@@ -71,6 +73,9 @@ class Bench:
                 self.build(grown)
                 self.night(grown)
                 self._forget(grown)
+        if "matches" in cases:
+            for users in self.populations:
+                self.matches(users)
 
     # --- cases
 
@@ -184,6 +189,23 @@ class Bench:
             for profile in PROFILES
         }
         self.keep("session", entry)
+
+    def matches(self, users: int) -> None:
+        """Matches by both engines against bare blocks of scipy, each in one process and thread."""
+        folder = self.work / f"listeners-{users}"
+        if not (folder / "genres.parquet").exists():
+            self.say(f"writing {users:,} listeners of artists")
+            Listeners(users).write(folder)
+        out = str(self._fresh("matches"))
+        entry = {"users": users}
+        for who in ("ours", "cells", "bare"):
+            self.say(f"{users:,} users: matches, {who}")
+            measured = [
+                run_step("match_steps", who, {"folder": str(folder), "out": out}, self.work / "steps", threads=1)
+                for _ in range(self.repeat or 1)
+            ]
+            entry[who] = _told(reduce(Measured.merged_with, measured))
+        self.keep(f"matches/{users}", entry)
 
     # --- preparation
 

@@ -60,14 +60,14 @@ class Measured:
         )
 
 
-def run_step(module: str, step: str, arguments: dict[str, Any], work: Path) -> Measured:
-    """Run `step` of a steps module in a new process. Raises StepError."""
+def run_step(module: str, step: str, arguments: dict[str, Any], work: Path, *, threads: int | None = None) -> Measured:
+    """Run `step` of a steps module in a new process; `threads` bounds those of numpy. Raises StepError."""
     work.mkdir(parents=True, exist_ok=True)
     told, log = work / "marks.json", work / "step.log"
     told.unlink(missing_ok=True)
     command = [sys.executable, "-m", f"tests.benchmarks.{module}", step, json.dumps(arguments), str(told)]
     with open(log, "w", encoding="utf-8") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=_environment(work))
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=_environment(work, threads))
         sampler = Sampler(process.pid)
         sampler.start()
         try:
@@ -177,13 +177,15 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def _environment(work: Path) -> dict[str, str]:
+def _environment(work: Path, threads: int | None) -> dict[str, str]:
     """No .env, no lake but the bench's own, nothing spilled outside the work folder."""
     spill = work / "spill"
     spill.mkdir(exist_ok=True)
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("LAKE__", "RUN__", "IMPORTS__"))}
+    bounded = {} if threads is None else dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     return {
         **ours,
+        **bounded,
         "MOODLAKE_IGNORE_DOTENV": "1",
         "LAKE__ROOT": str(work / "no-lake"),
         "LAKE__MIN_FREE_BYTES": "0",

@@ -20,6 +20,8 @@ IMPORT_ROWS = 1_000_000
 DUCKDB_THREADS = 2
 MERGE_TABLE_ROWS = 10_000
 MERGE_ROWS = 500
+MATCHES = 50  # of each listener
+EXTRAPOLATED_USERS = 1_000_000
 MERGES, WARM_MERGES = 14, 6  # the last WARM_MERGES of them are the steady state
 
 # Goals, by the name under which the report shows the figure; at the largest size measured.
@@ -32,9 +34,10 @@ GOALS = {
     "session_over_best": 1.3,
     "identity_pairs_share": 0.02,
     "identity_seconds_share": 0.25,
+    "matches_over_bare": 1.5,
 }
 
-CASES = ("import", "build", "night", "deep", "identity", "session")
+CASES = ("import", "build", "night", "deep", "identity", "session", "matches")
 NEW_NAMES = 1_000  # of a night, among as many names as the size has listens
 
 

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 from pyspark.sql import Row
 
+from jobs.identities import decide_pair, pairs
 from jobs.moods import record
 from jobs.people import UserSettings, set_users
+from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake
 from jobs.runtime.settings import LakeSettings, RunSettings, Settings
 from tests import worlds
-from tests.lakes import NOW, business_rows, import_catalogue, import_plays, run, store, store_scores
+from tests.lakes import NOW, business_rows, dead_tracks, import_catalogue, import_plays, run, store, store_scores
 
 FIRST_NIGHT = date(2026, 10, 1)
 NIGHTS = (FIRST_NIGHT, FIRST_NIGHT, FIRST_NIGHT, FIRST_NIGHT + timedelta(days=8))
@@ -167,6 +169,46 @@ def a_heard_track_found_in_a_later_catalogue_moves_everywhere(world: World) -> I
     assert (profile["status"], profile["dominant_mood"]) == ("ok", "happy")
 
 
+def decisions_merge_and_split(world: World) -> Iterator[None]:
+    ours = worlds.Song("The Artists", "She Loves You So Much", worlds.spotify_id(9), valence=0.9, energy=0.9)
+    near = worlds.Song("Artists", "He Loves You So Much", None)
+    world.songs.append(ours)
+    world.plays += [worlds.Play("maple", LATELY + timedelta(days=n), song) for n, song in enumerate((near, near, ours))]
+
+    def tracks_heard() -> int:
+        return len({row["track_id"] for row in world.rows("silver.user_tracks", world.of("maple"))})
+
+    yield
+    (pair,) = (pair for pair in pairs(world.lake) if "Artists" in pair.heard)
+    assert (pair.heard, pair.catalogue) == ("Artists - He Loves You So Much", "The Artists - She Loves You So Much")
+    assert tracks_heard() == 2
+    for decision, count in (("accept", 1), ("reject", 2), ("accept", 1)):
+        decide_pair(world.lake, pair.review_id, decision)
+        yield
+        assert tracks_heard() == count
+        assert pair.review_id not in {pair.review_id for pair in pairs(world.lake)}
+    with pytest.raises(UsageError, match="no pairs"):
+        decide_pair(world.lake, "0" * 10, "accept")
+
+
+def an_isrc_that_spotify_answers_merges_two_tracks(world: World) -> Iterator[None]:
+    lake, oak = world.lake, world.of("oak")
+    ours, named = worlds.Song("Utada", "Hikari", worlds.spotify_id(10)), worlds.Song("宇多田", "光", None)
+    answer = worlds.spotify_track(ours)
+    world.plays.append(worlds.Play("oak", LATELY, ours, with_id=True))
+    listen = worlds.listen(worlds.Play("oak", LATELY + timedelta(days=1), named))
+    listen["track_metadata"]["additional_info"] = {"isrc": answer["external_ids"]["isrc"]}
+    store(lake, "bronze.listenbrainz_listens", "listenbrainz", [listen], user_id=lake.pseudonym("oak"))
+    yield
+    assert len(world.rows("silver.user_tracks", oak)) == 2
+
+    store(lake, "bronze.spotify_tracks", "spotify", [answer], track_key=str(ours.spotify_id))
+    yield
+    (heard,) = world.rows("silver.user_tracks", oak)
+    (track,) = world.rows("silver.tracks", f"track_id = '{heard['track_id']}'")
+    assert (track["spotify_id"], track["isrc"]) == (ours.spotify_id, answer["external_ids"]["isrc"])
+
+
 def late_metadata_and_love_reach_the_tables(world: World) -> Iterator[None]:
     lake = world.lake
     song = worlds.Song("Fir", "Loved", None)
@@ -257,6 +299,8 @@ STORIES: tuple[Story, ...] = (
     a_feed_that_arrives_later_replaces_the_listen_and_touches_both_days,
     a_change_of_a_members_track_reaches_its_listen,
     a_heard_track_found_in_a_later_catalogue_moves_everywhere,
+    decisions_merge_and_split,
+    an_isrc_that_spotify_answers_merges_two_tracks,
     late_metadata_and_love_reach_the_tables,
     an_answer_about_features_reaches_every_track_of_its_key,
     a_score_of_lyrics_reaches_the_tracks_of_its_song,
@@ -284,6 +328,7 @@ def test_news_of_every_kind(lake: Lake, tmp_path: Path, subtests: pytest.Subtest
         outcomes = run(lake, settings, night)
         messages = [message for outcome in outcomes for message in outcome.messages]
         assert before != night or messages == [], "news of one date made a table anew"
+        assert dead_tracks(lake) == {}
     go_on()
     assert stories == {}, "stories that were never told to their end"
 

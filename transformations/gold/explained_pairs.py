@@ -26,12 +26,13 @@ PLACES = 9  # digits that are stored: the last bits of a float depend on the mac
 BLOCK_PAIRS = 10_000
 
 
-def explained_pairs(given: pd.DataFrame) -> Iterator[pa.Table]:
+def explained_pairs(given: pd.DataFrame, *, exact_up_to_users: int) -> Iterator[pa.Table]:
     """All links in; out, in blocks, the columns of gold.user_match_explanations that the engine knows, `sound_parts`
     in the order of FEATURES and `is_activity_shown`.
 
     Kinds are plays and top_items (listener, artist, weight, name), genres (artist, genre, tracks), sound and moods
-    (listener, feature or mood, value), choices (listener, unmatched or active) and blocks (listener, listener).
+    (listener, feature or mood, value), choices (listener, unmatched or active) and blocks (listener, listener). Of more
+    listeners than `exact_up_to_users` only those are compared that share a cell.
     """
     kinds = dict(list(given.groupby("kind")))
     none = given.iloc[:0]
@@ -47,7 +48,8 @@ def explained_pairs(given: pd.DataFrame) -> Iterator[pa.Table]:
     sound = _vectors(kinds.get("sound", none), counts.users, FEATURES)
     moods = _from_the_mean(_vectors(kinds.get("moods", none), counts.users, MOODS))
     matcher = Matcher.of(counts.matrix, labels, further={"sound": _units(sound), "moods": _units(moods)})
-    pairs = matcher.top(TOP, barred=_placed(kinds.get("blocks", none), counts.users, counts.users, both_ways=True))
+    nearest = matcher.top if len(counts.users) <= exact_up_to_users else matcher.top_in_cells
+    pairs = nearest(TOP, barred=_placed(kinds.get("blocks", none), counts.users, counts.users, both_ways=True))
     plays = _placed(heard, counts.users, counts.items)
     by_engine = _ByEngine(
         users=counts.users,

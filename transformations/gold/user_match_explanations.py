@@ -1,11 +1,14 @@
 """Plays per artist, Spotify's top lists, genres, sound and mood to the nearest listeners of each and why they are.
 
-The exact engine compares all listeners in one place and tells what each item adds to a score; what both sides have
-besides (genres, tempo, tracks) is read off their taste profiles. Top lists count as plays, so that a listener who
-connected today has matches tonight. Who opted out, and who is blocked, never reaches the engine's lists.
+The engine stands in one place. It compares all listeners, or of many those of like taste, and tells what each item adds
+to a score; what both sides have besides (genres, tempo, tracks) is read off their taste profiles. Top lists count as
+plays, so that a listener who connected today has matches tonight. Who opted out, and who is blocked, never reaches the
+engine's lists.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -42,8 +45,12 @@ def build(
     user_blocks: DataFrame,
     user_taste_profiles: DataFrame,
     user_mood_profiles: DataFrame,
+    exact_up_to_users: int,
 ) -> DataFrame:
-    """All listeners in, at most 50 rows each out; a listener without an artist, or who opted out, has none."""
+    """All listeners in, at most 50 rows each out; a listener without an artist, or who opted out, has none.
+
+    Up to `exact_up_to_users` all are compared with all, beyond with those whose taste has the same direction.
+    """
     artist, user, moods = F.col("artist_id"), F.col("user_id"), ", ".join(f"'{mood}', {mood}" for mood in MOODS)
     listed = user_top_items.where("entity = 'artist' AND get(artist_names, 0) IS NOT NULL").selectExpr(
         "user_id", "time_range", "rank", "artist_names[0] AS artist_name"
@@ -79,7 +86,7 @@ def build(
             links(sounds.where("normalised IS NOT NULL"), "sound", user, F.col("feature"), F.col("normalised")),
             links(felt, "moods", user, F.col("mood"), F.col("share")),
         ],
-        explained_pairs,
+        partial(explained_pairs, exact_up_to_users=exact_up_to_users),
         PAIR,
     )
     sides = user_taste_profiles.selectExpr("user_id", "struct(top_artists, genres, sound, tempo, recent_tracks) AS own")

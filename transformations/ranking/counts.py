@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
@@ -33,8 +34,8 @@ class Counts:
         weights = np.asarray(weights, dtype=float)
         if not (weights > 0).all():
             raise ValueError("a weight is not positive")
-        users, rows = np.unique(np.asarray(user_ids), return_inverse=True)
-        items, columns = np.unique(np.asarray(item_ids), return_inverse=True)
+        rows, users = _places(user_ids)
+        columns, items = _places(item_ids)
         return cls(users, items, csr_array((weights, (rows, columns)), shape=(len(users), len(items))))
 
     def labels(self, item_ids: ArrayLike, labels: ArrayLike, weights: ArrayLike) -> Sparse:
@@ -51,11 +52,13 @@ class Counts:
 
 def scaled(matrix: Sparse, *, rows: ArrayLike | None = None, columns: ArrayLike | None = None) -> Sparse:
     """The matrix with each row, each column or both times a factor."""
+    found = matrix.tocsr()
+    values = found.data
     if rows is not None:
-        matrix = matrix.multiply(np.asarray(rows)[:, None])
+        values = values * np.repeat(np.asarray(rows), np.diff(found.indptr))
     if columns is not None:
-        matrix = matrix.multiply(np.asarray(columns)[None, :])
-    return matrix.tocsr()
+        values = values * np.asarray(columns)[found.indices]
+    return csr_array((values, found.indices, found.indptr), shape=found.shape)
 
 
 def damped(matrix: Sparse, power: float) -> Sparse:
@@ -70,10 +73,16 @@ def logs(matrix: Sparse) -> Sparse:
 
 def unit_rows(matrix: Sparse, power: float = 1.0) -> Sparse:
     """Rows divided by their length; to a power of it where one is given. Empty rows stay empty."""
-    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)))
+    lengths = np.sqrt(np.asarray(damped(matrix.tocsr(), 2).sum(axis=1)))
     return scaled(matrix, rows=np.where(lengths > 0, np.maximum(lengths, 1e-12) ** -power, 0))
 
 
 def holders(matrix: Sparse) -> Floats:
     """How many rows have each column."""
     return np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(float)
+
+
+def _places(ids: ArrayLike) -> tuple[NDArray[np.int32], Ids]:
+    """The place of each id among the different ones in ascending order, and those."""
+    places, different = pd.factorize(np.asarray(ids), sort=True)
+    return places.astype(np.int32), different

@@ -65,6 +65,7 @@ def explained(
             PRIVACY_SETTINGS,
             *({"user_id": user, "is_matched": True} | own for user, own in (privacy or {}).items()),
         ),
+        exact_up_to_users=100,
         user_blocks=make_rows(
             spark, USER_BLOCKS, *({"user_id": one, "blocked_user_id": other} for one, other in blocks)
         ),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyspark import cloudpickle
 from scipy.sparse import csr_array, vstack
 
+from tests.benchmarks.listeners import Listeners
 from transformations.ranking import matcher
+from transformations.ranking.counts import Counts
 from transformations.ranking.matcher import Matcher, Pairs
 
 USERS, ARTISTS = 40, 60
@@ -88,13 +93,71 @@ def test_two_listeners_alone_match_by_what_they_share() -> None:
     assert Matcher.of(strangers).top(50).users.tolist() == []
 
 
-def test_barred_pairs_stand_in_neither_list() -> None:
+@pytest.mark.parametrize("stride", [1, 3, 1_000])
+def test_the_largest_of_rows_are_found_without_comparing_all(stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matcher, "STRIDE", stride)
+    values = np.random.default_rng(2).integers(-20, 20, (30, 50)).astype(np.float32)
+    rows, columns = matcher.largest_of_rows(values, 7)
+    for row in range(30):
+        expected = [place for place in np.argsort(-values[row], kind="stable")[:7] if values[row, place] > 0]
+        assert columns[rows == row].tolist() == expected
+
+
+def test_hits_are_multiplied_apart_and_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    apart = Matcher.of(plays(), genres()).top(5)
+    monkeypatch.setattr(matcher, "MOST_HITS", 3)
+    few = Matcher.of(plays(), genres()).top(5)
+    monkeypatch.setattr(matcher, "HIT_SHARE", 1.0)
+    none = Matcher.of(plays(), genres()).top(5)
+    assert apart.matches.tolist() == few.matches.tolist() == none.matches.tolist()
+    assert apart.scores == pytest.approx(none.scores, abs=1e-6)
+
+
+def test_directions_of_many_are_those_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The iterated basis spans what the exact one does: the products of listeners are the same."""
+    vectors = matcher.artist_vectors(plays(users=150, artists=90))
+    few = matcher.directions(vectors)
+    monkeypatch.setattr(matcher, "DENSE_SIZE", 10)
+    many = matcher.directions(vectors)
+    assert many @ many.T == pytest.approx(few @ few.T, abs=1e-3)
+
+
+def test_cells_find_nearly_all_that_the_exact_engine_does_with_the_same_scores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(matcher, "CELL_USERS", 60)
+    world = Listeners(4_000)
+    heard, known = world.plays(), world.genres()
+    counts = Counts.of(heard["user_id"], heard["artist_id"], heard["listen_count"])
+    ours = Matcher.of(counts.matrix, counts.labels(known["artist_id"], known["genre"], known["tracks"]))
+    exact, found = table(ours.top(50)), table(ours.top_in_cells(50))
+    shared = exact.keys() & found.keys()
+    assert len(shared) / len(exact) > 0.95
+    assert all(exact[pair] == found[pair] for pair in shared)
+    compared = sum(len(members) ** 2 for members in matcher.cells(ours.vectors["neighbours"]))
+    assert compared < 0.5 * 4_000**2
+
+
+def test_cells_leave_nobody_out_and_do_not_grow_with_the_listeners() -> None:
+    random = np.random.default_rng(4)
+    largest = []
+    for users in (1_000, 4_000):
+        places = random.standard_normal((users, 8))
+        members = list(matcher.cells(places))
+        assert np.bincount(np.concatenate(members), minlength=users).tolist() == [matcher.CELLS_OF_USER] * users
+        largest.append(max(map(len, members)))
+    assert largest[1] < 2 * largest[0]
+
+
+@pytest.mark.parametrize("find", [Matcher.top, Matcher.top_in_cells])
+def test_barred_pairs_stand_in_neither_list(find: Callable[..., Pairs], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matcher, "CELL_USERS", 8)
     free = Matcher.of(plays(), genres())
-    pairs = free.top(USERS)
+    pairs = find(free, USERS)
     user, match = int(pairs.users[0]), int(pairs.matches[0])
     barred = np.zeros((USERS, USERS))
     barred[[user, match], [match, user]] = 1
-    left = table(free.top(USERS, barred=csr_array(barred)))
+    left = table(find(free, USERS, barred=csr_array(barred)))
     assert (user, match) not in left
     assert (match, user) not in left
     assert len(left) == len(pairs.users) - 2
@@ -142,7 +205,16 @@ def test_further_vectors_join_the_score() -> None:
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000), users=st.integers(1, 9), artists=st.integers(1, 9))
 def test_small_populations_have_sound_scores(seed: int, users: int, artists: int) -> None:
-    pairs = Matcher.of(plays(seed, users=users, artists=artists), genres(artists)).top(50)
+    ours = Matcher.of(plays(seed, users=users, artists=artists), genres(artists))
+    pairs = ours.top(50)
+    assert table(ours.top_in_cells(50)) == table(pairs)
     assert np.isfinite(pairs.scores).all()
     assert ((pairs.scores > 0) & (pairs.scores < 1)).all()
     assert sum(pairs.parts.values()) == pytest.approx(pairs.scores, abs=1e-12)
+
+
+def test_the_engine_travels_to_workers() -> None:
+    """By value, as transformations.gold.exact registers it: nothing at module level may refuse to be pickled."""
+    import transformations.gold.exact  # noqa: F401
+
+    assert cloudpickle.loads(cloudpickle.dumps(Matcher.of))(plays()).top(5).users.tolist()
