@@ -45,8 +45,8 @@ class Step:
     decides rows that share a value in one of `linked_by` together: what is linked with a changed row, however far, is
     built anew with it. `reached_by` gives the columns by which a changed input that is no stream of plays reaches rows
     of the table, each with the table's own; arrays reach by each of their values. `models` are the fitted models that
-    go to `build` by their names, `settings` those that do, as section.name. `rules` is raised when a build comes to mean
-    something else: like another version of a model or another value of a setting, it has the table built in full.
+    go to `build` by their names, `settings` those that do, as section.name. `rules` is raised when a build comes to
+    mean something else: like another version of a model or another value of a setting, it has the table built in full.
     """
 
     table: str
