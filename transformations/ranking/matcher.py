@@ -35,8 +35,8 @@ SHORTEST = 1e-6  # length of a vector; below it is nothing but rounding
 HIT_SHARE, MOST_HITS = 0.05, 256  # artists of so many listeners are multiplied as dense columns, which is cheaper
 CELL_KINDS = ("neighbours", "genres")  # by which listeners are near enough to be compared
 # Of 20,000 simulated listeners 99 % of the nearest 50 are found with 2,400 comparisons each; in hetrec2011, where 60 to
-# a cell make 32 cells of 1,892 listeners, 98 % with three fifths of all. Shared rare artists find 89 % with 960 and 89 %
-# with two fifths.
+# a cell make 32 cells of 1,892 listeners, 98 % with three fifths of all. Shared rare artists find 89 % with 960, and
+# 89 % with two fifths.
 CELL_USERS, CELLS_OF_USER, CELL_ROUNDS = 125, 4, 5
 BLOCK_USERS = 500
 BLOCK_PAIRS = 5_000  # few enough to stay near the processor
