@@ -267,8 +267,8 @@ def _extrapolated(entries: list[Any]) -> str:
         hours = EXTRAPOLATED_USERS * (each + of_pairs * EXTRAPOLATED_USERS) / 3_600
         told.append(f"{name} {hours:.1f} hours")
     return (
-        f"\nCPU of {one['users']:,} and {other['users']:,} users drawn on to {EXTRAPOLATED_USERS:,}, a part of it growing "
-        f"with the users and a part with their pairs: {', '.join(told)}. Memory is not drawn on.\n"
+        f"\nCPU of {one['users']:,} and {other['users']:,} users drawn on to {EXTRAPOLATED_USERS:,}, a part of it "
+        f"growing with the users and a part with their pairs: {', '.join(told)}. Memory is not drawn on.\n"
     )
 
 
