@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -278,22 +277,21 @@ def _matches(results: Results, figures: dict[str, tuple[float, str]]) -> str:
 
 
 def _extrapolated(entries: list[Any]) -> str:
-    """CPU seconds as a power of the users, through the two largest populations, drawn on to a million."""
+    """CPU seconds as a multiple of the users and one of their square, through the two largest populations."""
     large = [entry for entry in entries if entry["users"] >= LEAST_EXTRAPOLATED]
     if len(large) < 2:
         return ""
     one, other = large[-2:]
-    grown = math.log(other["users"] / one["users"])
     told = []
     for name, who in (("bare", "bare"), ("all pairs", "ours"), ("cells", "cells")):
-        less, more = (entry[who]["facts"]["cpu"] for entry in (one, other))
-        power = math.log(more / less) / grown
-        hours = more * (EXTRAPOLATED_USERS / other["users"]) ** power / 3_600
-        told.append(f"{name} {hours:.1f} hours (growing with users to the {power:.2f})")
+        less, more = (entry[who]["facts"]["cpu"] / entry["users"] for entry in (one, other))
+        of_pairs = max(0.0, (more - less) / (other["users"] - one["users"]))
+        each = more - of_pairs * other["users"]
+        hours = EXTRAPOLATED_USERS * (each + of_pairs * EXTRAPOLATED_USERS) / 3_600
+        told.append(f"{name} {hours:.1f} hours")
     return (
-        f"\nDrawn on from {one['users']:,} and {other['users']:,} to {EXTRAPOLATED_USERS:,} users, one thread: "
-        + "; ".join(told)
-        + ". Memory is not drawn on.\n"
+        f"\nCPU of {one['users']:,} and {other['users']:,} users drawn on to {EXTRAPOLATED_USERS:,}, a part of it "
+        f"growing with the users and a part with their pairs: {', '.join(told)}. Memory is not drawn on.\n"
     )
 
 

@@ -125,8 +125,8 @@ def test_directions_of_many_are_those_of_few(monkeypatch: pytest.MonkeyPatch) ->
 def test_cells_find_nearly_all_that_the_exact_engine_does_with_the_same_scores(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(matcher, "CELL_USERS", 60)
-    world = Listeners(4_000)
+    monkeypatch.setattr(matcher, "CELL_USERS", 40)
+    world = Listeners(2_500)
     heard, known = world.plays(), world.genres()
     counts = Counts.of(heard["user_id"], heard["artist_id"], heard["listen_count"])
     ours = Matcher.of(counts.matrix, counts.labels(known["artist_id"], known["genre"], known["tracks"]))
@@ -135,7 +135,7 @@ def test_cells_find_nearly_all_that_the_exact_engine_does_with_the_same_scores(
     assert len(shared) / len(exact) > 0.95
     assert all(exact[pair] == found[pair] for pair in shared)
     compared = sum(len(members) ** 2 for members in matcher.cells(ours.vectors["neighbours"]))
-    assert compared < 0.5 * 4_000**2
+    assert compared < 0.5 * 2_500**2
 
 
 def test_cells_leave_nobody_out_and_do_not_grow_with_the_listeners() -> None:
