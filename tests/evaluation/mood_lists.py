@@ -99,7 +99,7 @@ def measure(shared: Path) -> Section:
         ),
         notes=(
             "There is no threshold of mood to choose: a list is ordered by nearness to its mood, and taste moves a "
-            "song by a factor of two at most. The stored lists of all listeners, of the whole catalogue, go further: "
+            "song by a factor of five at most. The stored lists of all listeners, of the whole catalogue, go further: "
             f"the first {STORED} have, by the model's own word, "
             + _told(_own_word(lake))
             + ". These labels were made from words: section D says how far sound can follow them.",

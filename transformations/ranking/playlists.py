@@ -24,7 +24,7 @@ UNHEARD = ("for_you", "from_matches")  # lists of what the listener never heard
 LIKED_PLAYS = 10.0  # plays that a like counts
 # What tells whether a listener will play an item; the ranker rules, the others order what it knows nothing of.
 SHARES = {"ranker": 1.0, "artist": 0.2, "genres": 0.15, "sound": 0.15, "known": 0.05}
-MOOD_SHARPNESS = 3.0  # power of nearness in mood: a list by mood is of that mood first, then to the listener's taste
+STRANGER = 0.2  # what a song of the mood counts that is far from the listener's taste, where the dearest counts 1
 REDISCOVER_PLAYS, REDISCOVER_DAYS = 3, 60  # heard so often at least, and not for so long
 SCORE_DIGITS = 5
 TIE = 0.1**SCORE_DIGITS / 10  # below what rounding leaves apart
@@ -189,8 +189,8 @@ class Playlists:
         return BestItems(users, size, self.songs.artists, of_a_group=self._of_an_artist, block_items=BLOCK_ITEMS)
 
     def _worth_scoring(self, name: str, size: int) -> Bools:
-        """The items that can be in a list. Where all look for one mood, taste at most doubles what an item is worth by
-        its mood: under half of what the last of the best is worth, none is."""
+        """The items that can be in a list. Where all look for one mood, taste leaves an item at least STRANGER of what it
+        is worth by its mood: under that share of what the last of the best is worth, none is."""
         everything = np.ones(len(self.songs.artists), dtype=bool)
         if len(self._moods.get(name, ())) != 1:
             return everything
@@ -199,10 +199,9 @@ class Playlists:
         best = self._best_items(1, size + spare)
         best.offer(slice(0, 1), np.arange(len(everything)), np.where(worth > 0, worth, -np.inf))
         _, _, scores, _ = best.ranked()
-        return everything if len(scores) < size + spare else np.asarray(worth[0] >= scores[-1] * (0.5 - 10 * TIE))
+        return everything if len(scores) < size + spare else np.asarray(worth[0] >= scores[-1] * (STRANGER - 10 * TIE))
 
     def _scores(self, name: str, users: Ints, items: Ints, expected: Floats) -> Floats:
-        by_taste: Floats = (1 + expected) / 2
         if name == "for_you":
             return expected
         if name == "rediscover":
@@ -210,12 +209,13 @@ class Playlists:
             return again
         if name == "from_matches":
             matched: Floats = np.sqrt((self._matched[users] @ self._tastes_by_item[:, items]).toarray())
-            return matched * by_taste
-        return self._worth_by_mood(name, users, items) * by_taste
+            return matched * (1 + expected) / 2
+        to_taste: Floats = STRANGER + (1 - STRANGER) * np.sqrt(expected)
+        return self._worth_by_mood(name, users, items) * to_taste
 
     def _worth_by_mood(self, name: str, users: Ints, items: Ints) -> Floats:
         near = 1 - self.mood_distances(name, users, items[None, :])
-        worth: Floats = np.nan_to_num(near**MOOD_SHARPNESS * (0.5 + 0.5 * self.songs.mood_confidence[items]))
+        worth: Floats = np.nan_to_num(near * (0.5 + 0.5 * self.songs.mood_confidence[items]))
         return worth
 
     def mood_distances(self, name: str, users: Ints, items: Ints) -> Floats:
