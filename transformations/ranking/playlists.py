@@ -189,8 +189,8 @@ class Playlists:
         return BestItems(users, size, self.songs.artists, of_a_group=self._of_an_artist, block_items=BLOCK_ITEMS)
 
     def _worth_scoring(self, name: str, size: int) -> Bools:
-        """The items that can be in a list. Where all look for one mood, taste leaves an item at least STRANGER of what it
-        is worth by its mood: under that share of what the last of the best is worth, none is."""
+        """The items that can be in a list. Where all look for one mood, taste leaves an item at least STRANGER of what
+        it is worth by its mood: under that share of what the last of the best is worth, none is."""
         everything = np.ones(len(self.songs.artists), dtype=bool)
         if len(self._moods.get(name, ())) != 1:
             return everything
