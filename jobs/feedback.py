@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pyspark.sql import Column
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.console import Console
 
@@ -96,7 +96,7 @@ def track_of(lake: Lake, text: str) -> Track:
 
     Raises UsageError where the lake has none such, or several of that name.
     """
-    found = lake.read("silver.tracks").where(_is_meant(text.strip()))
+    found = _meant(lake, text.strip())
     rows = found.orderBy(F.col("popularity").desc_nulls_last(), "track_id").limit(SHOWN_TRACKS).collect()
     tracks = [Track(row["track_id"], row["artist_names"][0], row["track_name"]) for row in rows]
     if not tracks:
@@ -110,16 +110,20 @@ def track_of(lake: Lake, text: str) -> Track:
     return tracks[0]
 
 
-def _is_meant(text: str) -> Column:
+def _meant(lake: Lake, text: str) -> DataFrame:
+    """The tracks that a text may mean; any Spotify id of a recording means its track."""
+    tracks = lake.read("silver.tracks")
     if TRACK_ID.fullmatch(text):
-        return F.col("track_id") == text
+        return tracks.where(F.col("track_id") == text)
     if spotify_id := spotify_track_id(text):
-        return F.col("spotify_id") == spotify_id
+        is_id = F.col("spotify_id") == spotify_id
+        recordings = lake.read("silver.catalogue_tracks").where(is_id).select("track_id").collect()
+        return tracks.where(is_id | F.col("track_id").isin([row["track_id"] for row in recordings]))
     if names := NAMES.fullmatch(text):
         artist, title = F.lit(names["artist"]), F.lit(names["title"])
         is_artist = artist_key(F.get("artist_names", F.lit(0))) == artist_key(artist)
-        return is_artist & (title_key(F.col("track_name")) == title_key(title))
-    return F.lit(False)
+        return tracks.where(is_artist & (title_key(F.col("track_name")) == title_key(title)))
+    return tracks.limit(0)
 
 
 def _last_word(lake: Lake, user_id: str, track_id: str) -> str:

@@ -28,7 +28,7 @@ def world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path
     settings = Settings(lake=LakeSettings(root=str(folder / "lake")))
     lake = Lake(spark, settings.lake)
     songs = [worlds.Song("Björk", "Jóga", SPOTIFY_ID), worlds.Song("A", "Twice", worlds.spotify_id(2))]
-    songs.append(worlds.Song("A", "Twice", worlds.spotify_id(3)))
+    songs += [worlds.Song("A", "Twice", worlds.spotify_id(3)), worlds.Song("A;B", "Twice", worlds.spotify_id(4))]
     import_catalogue(lake, settings, folder, songs)
     heard_only = worlds.Play("ash", datetime(2026, 9, 1), worlds.Song("Z", "Fog", None))  # noqa: DTZ001
     import_plays(lake, settings, folder, [heard_only])
@@ -53,6 +53,11 @@ def test_a_track_is_found_by_what_a_person_has_of_it(heard: Lake) -> None:
     ):
         found = track_of(heard, text)
         assert (found.track_id, str(found)) == (joga["track_id"], "Björk - Jóga")
+
+
+def test_every_id_of_a_recording_means_its_track(heard: Lake) -> None:
+    one, other = (track_of(heard, worlds.spotify_id(number)) for number in (2, 3))
+    assert one == other
 
 
 def test_what_the_lake_has_not_or_twice_is_told(heard: Lake) -> None:

@@ -89,12 +89,6 @@ def test_a_heard_only_track_is_kept_under_the_names_of_its_latest_play(spark: Sp
     assert tuple(got[1][name] for name in shown) == (["The Beatles"], "Help!", "Help!", 140_000, [], False, B)
 
 
-def test_an_artist_has_one_id_however_it_is_written(spark: SparkSession) -> None:
-    heard = {"track_id": "t2", "artist_name": "BJORK", "track_name": "Bachelorette"}
-    first, second = tracks(spark, (IN_CATALOGUE,), heard)
-    assert first["artist_id"] == second["artist_id"]
-
-
 def test_a_catalogue_track_without_an_artist_stops_nothing(spark: SparkSession) -> None:
     got = tracks(spark, (IN_CATALOGUE, {"spotify_id": B, "track_id": "t2", "artist_names": []}))
     assert "t1" in [track["track_id"] for track in got]
