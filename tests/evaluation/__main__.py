@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
 
 from tests.evaluation.lakes import closed_lakes
@@ -33,8 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
             f"the shared data is not at {shared}: nothing was measured, {options.out} stays as it is", file=sys.stderr
         )
         return NO_DATA
+    found = {}
     with closed_lakes():
-        found = {letter: measured(letter, shared) for letter in options.only}
+        for letter in options.only:
+            started = time.monotonic()
+            found[letter] = measured(letter, shared)
+            print(f"{letter} measured in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     text = page(found)
     print(text)
     if len(found) == len(SECTIONS):

@@ -14,7 +14,8 @@ Ours is the project's own code; baselines are what plain methods reach under the
 
 
 def page(sections: Mapping[str, Section]) -> str:
-    """The page of the sections, gates first."""
+    """The page of the sections, gates first, then in the order of their letters."""
+    sections = dict(sorted(sections.items()))
     gates = [(letter, gate) for letter, section in sections.items() for gate in section.gates]
     parts = [INTRODUCTION]
     if gates:

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.runtime.lake import Lake
+from jobs.runtime.settings import load_settings
 from schemas.gold.user_match_explanations import CONTRACT
 from schemas.gold.user_matches import CONTRACT as USER_MATCHES
 from schemas.gold.user_mood_profiles import CONTRACT as USER_MOOD_PROFILES
@@ -25,7 +26,7 @@ from tests.evaluation.splits import told
 from transformations.gold import user_match_explanations, user_matches, user_taste_profiles
 from transformations.gold.user_taste_profiles import FEATURES
 from transformations.ids import artist_id_of_name
-from transformations.names import artist_key
+from transformations.names import artist_key, letters
 
 PARTS = ("artists", "neighbours", "genres", "sound", "moods")
 ROUNDING = 1e-8  # each number is stored with nine digits, and up to a dozen are added up
@@ -149,8 +150,9 @@ def _rows_apart(explanations: DataFrame, matches: DataFrame) -> int:
 def explained(lake: Lake, shared: Path) -> DataFrame:
     """gold.user_match_explanations of the listeners of hetrec2011, by the builds of the nightly plan."""
     spark = lake.spark
-    plays = spark.createDataFrame(_plays(shared)).withColumn("artist_id", artist_id_of_name(artist_key(F.col("name"))))
-    tags = spark.createDataFrame(_tags(shared)).withColumn("artist_id", artist_id_of_name(artist_key(F.col("name"))))
+    artist_id = artist_id_of_name(letters(artist_key(F.col("name"))))
+    plays = spark.createDataFrame(_plays(shared)).withColumn("artist_id", artist_id)
+    tags = spark.createDataFrame(_tags(shared)).withColumn("artist_id", artist_id)
     catalogue = lake.read("silver.tracks").where("is_catalogue").select("track_id", "artist_id")
     known = catalogue.join(lake.read("silver.track_features").select("track_id", *FEATURES), "track_id")
     means = known.groupBy("artist_id").agg(*[F.avg(name).alias(name) for name in FEATURES])
@@ -183,7 +185,11 @@ def explained(lake: Lake, shared: Path) -> DataFrame:
         for contract in (USER_TOP_ITEMS, PRIVACY_SETTINGS, USER_BLOCKS, USER_MOOD_PROFILES)
     }
     return user_match_explanations.build(
-        user_artists=user_artists, tracks=tracks, user_taste_profiles=profiles, **nothing
+        user_artists=user_artists,
+        tracks=tracks,
+        user_taste_profiles=profiles,
+        exact_up_to_users=load_settings().matches.exact_up_to_users,
+        **nothing,
     ).select(*CONTRACT.names)
 
 
