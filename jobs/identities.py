@@ -46,12 +46,8 @@ def pairs(lake: Lake, *, accepted: bool = False, limit: int | None = None) -> li
     """Pairs without a decision, the nearest first: the near misses, or those that a rule accepted by their names."""
     found = _accepted(lake) if accepted else _near(lake)
     decided = lake.read(TABLE).select("names_id", "catalogue_names_id")
-    rows = (
-        found.join(decided, ["names_id", "catalogue_names_id"], "left_anti")
-        .groupBy("names_id", "catalogue_names_id")
-        .agg(F.min(F.struct("heard", "catalogue", "method", "score")).alias("told"))
-        .select("names_id", "catalogue_names_id", "told.*", _review_id())
-        .orderBy(F.col("score").asc() if accepted else F.col("score").desc(), "review_id")
+    rows = _by_names(found.join(decided, ["names_id", "catalogue_names_id"], "left_anti")).orderBy(
+        F.col("score").asc() if accepted else F.col("score").desc(), "review_id"
     )
     return [Pair(**row.asDict()) for row in (rows.limit(limit) if limit else rows).collect()]
 
@@ -63,13 +59,7 @@ def decide_pair(lake: Lake, review_id: str, decision: str) -> Pair:
     """
     recover(lake)
     found = _near(lake).unionByName(_accepted(lake)).unionByName(_decided(lake))
-    rows = (
-        found.where(_review_id() == review_id.strip().lower())
-        .groupBy("names_id", "catalogue_names_id")
-        .agg(F.min(F.struct("heard", "catalogue", "method", "score")).alias("told"))
-        .select("names_id", "catalogue_names_id", "told.*", _review_id())
-        .collect()
-    )
+    rows = _by_names(found.where(_review_id() == review_id.strip().lower())).collect()
     if len(rows) != 1:
         raise UsageError(f"{len(rows) or 'no'} pairs have the id {review_id!r}: `identities review` shows them")
     pair = Pair(**rows[0].asDict())
@@ -131,6 +121,15 @@ def _told(lake: Lake, identities: DataFrame, names_id: Column, method: Column, s
         method.alias("method"),
         score.alias("score"),
     ).join(written, "catalogue_names_id")
+
+
+def _by_names(found: DataFrame) -> DataFrame:
+    """A row a pair of names, with the pair's id; of several keys of these names the first in order is told."""
+    return (
+        found.groupBy("names_id", "catalogue_names_id")
+        .agg(F.min(F.struct("heard", "catalogue", "method", "score")).alias("told"))
+        .select("names_id", "catalogue_names_id", "told.*", _review_id())
+    )
 
 
 def _standing(lake: Lake) -> DataFrame:

@@ -74,10 +74,6 @@ SIMILARITY_BASES = ("sessions", "sound", "both")
 # What a listener may be told to play next. Of for_you and from_matches nothing was heard before, of rediscover all was;
 # a list by mood holds what fits, heard or not. What a listener does not want to hear is in none.
 RECOMMENDATION_LISTS = ("for_you", "rediscover", "from_matches", "current_mood", *MOODS)
-# Why a track is recommended; what `id` and `value` of a reason are, gold.recommendations says.
-REASON_KINDS = (
-    "match", "mood", "plays", "days_ago", "liked", "artist", "session", "sound", "genre", "listeners", "popularity",
-)  # fmt: skip
 STATS_ENTITIES = ("artist", "track", "album", "genre")
 RUN_STATUSES = ("ok", "failed", "partial", "skipped")
 SOURCE_STATUSES = ("ok", "closed", "failed", "waiting")

@@ -366,6 +366,11 @@ def artist_key(artist: Column) -> Column:
     return _let(folded(artist), _artist_key)
 
 
+def artist_letters(artist: Column) -> Column:
+    """The letters of the normalised name, which an artist's id is minted from."""
+    return letters(artist_key(artist))
+
+
 def party_keys(artist: Column) -> Column:
     """The `parties` of `artist_parts` alone."""
     return _let(folded(artist), _parties)

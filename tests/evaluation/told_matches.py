@@ -26,7 +26,7 @@ from tests.evaluation.splits import told
 from transformations.gold import user_match_explanations, user_matches, user_taste_profiles
 from transformations.gold.user_taste_profiles import FEATURES
 from transformations.ids import artist_id_of_name
-from transformations.names import artist_key, letters
+from transformations.names import artist_letters
 
 PARTS = ("artists", "neighbours", "genres", "sound", "moods")
 ROUNDING = 1e-8  # each number is stored with nine digits, and up to a dozen are added up
@@ -150,7 +150,7 @@ def _rows_apart(explanations: DataFrame, matches: DataFrame) -> int:
 def explained(lake: Lake, shared: Path) -> DataFrame:
     """gold.user_match_explanations of the listeners of hetrec2011, by the builds of the nightly plan."""
     spark = lake.spark
-    artist_id = artist_id_of_name(letters(artist_key(F.col("name"))))
+    artist_id = artist_id_of_name(artist_letters(F.col("name")))
     plays = spark.createDataFrame(_plays(shared)).withColumn("artist_id", artist_id)
     tags = spark.createDataFrame(_tags(shared)).withColumn("artist_id", artist_id)
     catalogue = lake.read("silver.tracks").where("is_catalogue").select("track_id", "artist_id")

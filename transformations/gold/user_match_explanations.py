@@ -20,7 +20,7 @@ from transformations.gold.exact import computed_in_blocks, links
 from transformations.gold.explained_pairs import explained_pairs
 from transformations.gold.periods import counted_plays
 from transformations.ids import artist_id_of_name
-from transformations.names import artist_key, letters
+from transformations.names import artist_letters
 
 ICEBREAKERS = 5
 # Plays that the first of a list counts, the k-th a k-th of it; in fractions of which sums are exact in any order.
@@ -76,7 +76,7 @@ def build(
                 listed,
                 "top_items",
                 user,
-                artist_id_of_name(letters(artist_key(F.col("artist_name")))),
+                artist_id_of_name(artist_letters(F.col("artist_name"))),
                 listed_plays,
                 name=F.col("artist_name"),
             ),

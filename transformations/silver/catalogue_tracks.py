@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from schemas.silver.features import FEATURE_NAMES, LEADING
 from transformations.ids import artist_id_of_name, names_id_of, track_id_of_spotify, work_id_of_names
-from transformations.names import artist_key, letters, party_keys, title_parts
+from transformations.names import artist_letters, letters, party_keys, title_parts
 from transformations.silver.artist_blocks import artist_blocks
 from transformations.silver.features import FEATURE_FIELDS, feature_columns, number
 
@@ -57,7 +57,7 @@ def recordings(tracks: DataFrame) -> DataFrame:
     named = tracks.withColumns(
         {
             "title": title_parts(F.col("track_name")),
-            "each_artist": F.transform("artist_names", lambda artist: letters(artist_key(artist))),
+            "each_artist": F.transform("artist_names", lambda artist: artist_letters(artist)),
         }
     ).withColumn("artist_letters", F.array_distinct(_credits()))
     main = F.get("each_artist", F.lit(0))
@@ -80,7 +80,7 @@ def recordings(tracks: DataFrame) -> DataFrame:
 
 def _credits() -> Column:
     """Under which names a track may be looked for: each artist, whom one name joins, and all as one name."""
-    together = F.array(letters(artist_key(F.array_join("artist_names", " & "))))
+    together = F.array(artist_letters(F.array_join("artist_names", " & ")))
     joined = F.flatten(
         F.transform("artist_names", lambda artist: F.transform(party_keys(_of_several(artist)), letters))
     )

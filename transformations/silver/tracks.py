@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from schemas.silver.covers import COVER_SIZES
 from schemas.silver.spotify_tracks import CONTRACT as SPOTIFY_TRACKS
 from transformations.ids import artist_id_of_name
-from transformations.names import artist_key, letters
+from transformations.names import artist_letters
 
 SPOTIFY_TRACK_PAGE = "https://open.spotify.com/track/"
 SPOTIFY = tuple(name for name in SPOTIFY_TRACKS.names if name not in ("track_key", "track_id"))
@@ -38,7 +38,7 @@ def build(*, catalogue_tracks: DataFrame, spotify_tracks: DataFrame, track_ident
     of_spotify = F.when(F.size("spotify.artist_names") > 0, F.col("spotify.artist_names"))
     artists = F.coalesce("artist_names", of_spotify, F.array("named.artist_name"))
     first = F.get(of_spotify, F.lit(0))
-    of_answer = F.when(first.isNotNull(), artist_id_of_name(letters(artist_key(first))))
+    of_answer = F.when(first.isNotNull(), artist_id_of_name(artist_letters(first)))
     spotify_id, isrc = F.coalesce("spotify_id", "heard_spotify_id"), F.coalesce("spotify.isrc", "heard_isrc")
     return tracks.select(
         "track_id",
