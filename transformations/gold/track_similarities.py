@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from schemas.gold.track_similarities import CONTRACT
 from schemas.vocab import MEASURED_SOURCES
+from transformations.millionths import SCALE
 
 TOP = 20
 REACH = 10  # plays within which two tracks of a session go together: an hour's listening is about twice it
@@ -36,7 +37,7 @@ def build(*, listens: DataFrame, user_tracks: DataFrame, tracks: DataFrame, trac
     told = pairs.groupBy("track_id", "similar_track_id").agg(*[F.max(fact).alias(fact) for fact in facts])
     scored = told.selectExpr(
         "*",
-        "round(1 - (1 - coalesce(session_score, 0)) * (1 - coalesce(sound_score, 0)), 6) AS score",
+        f"{_rounded('1 - (1 - coalesce(session_score, 0)) * (1 - coalesce(sound_score, 0))')} AS score",
         "CASE WHEN sound_score IS NULL THEN 'sessions' WHEN session_score IS NULL THEN 'sound' "
         "ELSE 'both' END AS basis",
     )
@@ -78,7 +79,7 @@ def _heard_together(listens: DataFrame) -> DataFrame:
         "track_id",
         "similar_track_id",
         "sessions AS session_count",
-        f"round({cosine} * sessions / (sessions + {SESSION_SHRINKAGE}D), 6) AS session_score",
+        f"{_rounded(f'{cosine} * sessions / (sessions + {SESSION_SHRINKAGE}D)')} AS session_score",
     )
 
 
@@ -99,7 +100,7 @@ def _of_like_sound(user_tracks: DataFrame, tracks: DataFrame, track_features: Da
     compared = (
         heard.join(candidates, "block")
         .where("track_id <> similar_track_id")
-        .selectExpr("*", f"round(sqrt(({squares}) / {len(COMPARED)}), 6) AS sound_distance")
+        .selectExpr("*", f"{_rounded(f'sqrt(({squares}) / {len(COMPARED)})')} AS sound_distance")
         .where(f"NOT (one.artist_id = other.artist_id AND sound_distance < {SAME_RECORDING})")
     )
     likeness = f"exp(-0.5 * pow(sound_distance / {SOUND_WIDTH}, 2))"
@@ -108,13 +109,21 @@ def _of_like_sound(user_tracks: DataFrame, tracks: DataFrame, track_features: Da
     best = "row_number() OVER (PARTITION BY track_id ORDER BY sound_score DESC, similar_track_id) AS place"
     return (
         compared.selectExpr(
-            "track_id", "similar_track_id", "sound_distance", f"round({likeness} * {trust} * {genre}, 6) AS sound_score"
+            "track_id",
+            "similar_track_id",
+            "sound_distance",
+            f"{_rounded(f'{likeness} * {trust} * {genre}')} AS sound_score",
         )
         .where(f"sound_score >= {LEAST_SOUND_SCORE}")
         .selectExpr("*", best)
         .where(f"place <= {TOP}")
         .drop("place")
     )
+
+
+def _rounded(value: str) -> str:
+    # Millions of pairs are compared, and Spark's round goes through the decimal text of each double.
+    return f"(rint(({value}) * {SCALE}) / {SCALE})"
 
 
 def _own_block() -> str:

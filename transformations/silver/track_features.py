@@ -105,8 +105,8 @@ def _answered(
     sounds = genres.agg(
         F.map_from_entries(F.collect_list(F.struct("genre", F.struct(*ESTIMATED_FEATURES)))).alias("sounds")
     )
-    answered = tracks.crossJoin(F.broadcast(sounds)).select(
-        "track_id", "artist_id", "track_key", album.alias("album"), _sound_of_genres()
+    answered = tracks.join(_sound_of_genres(tracks, sounds), "genres", "left").select(
+        "track_id", "artist_id", "track_key", album.alias("album"), F.col("sound").alias("genres")
     )
     for source in SERVICE_FEATURE_SOURCES:
         measured = service_features.where(F.col("source") == source)
@@ -127,15 +127,19 @@ def _features_as(source: str) -> Column:
     return F.struct(*FEATURE_NAMES).alias(source)
 
 
-def _sound_of_genres() -> Column:
-    """The mean of the means of the track's genres, null where it has none that is known."""
-    found = F.array_compact(F.transform("genres", lambda genre: F.try_element_at(F.col("sounds"), genre)))
+def _sound_of_genres(tracks: DataFrame, sounds: DataFrame) -> DataFrame:
+    """For each array of genres the mean of their sounds, null where none of them is known."""
+    of_genre = F.transform("genres", lambda genre: F.try_element_at(F.col("sounds"), genre))
+    # Tracks are many and arrays of genres few: a map is searched from its beginning.
+    arrays = tracks.select("genres").distinct().crossJoin(F.broadcast(sounds))
+    known = arrays.select("genres", F.array_compact(of_genre).alias("known"))
 
     def mean(name: str) -> Column:
-        values = F.array_compact(F.transform(found, lambda sound: sound[name]))
+        values = F.array_compact(F.transform("known", lambda sound: sound[name]))
         return F.try_divide(F.aggregate(values, F.lit(0.0), lambda total, value: total + value), F.size(values))
 
-    return F.when(F.size(found) > 0, F.struct(*[mean(name).alias(name) for name in ESTIMATED_FEATURES])).alias("genres")
+    sound = F.struct(*[mean(name).alias(name) for name in ESTIMATED_FEATURES])
+    return known.select("genres", F.when(F.size("known") > 0, sound).alias("sound"))
 
 
 def _sound_of_albums(answered: DataFrame) -> DataFrame:
