@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 os.environ["MOODLAKE_IGNORE_DOTENV"] = "1"
+# Test processes share the cores: each with a thread of its own per core, small products took ten times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Great Expectations imports pyspark.sql.connect, which takes a main module without a file (a worker of xdist) for its
 # own doctests and leaves by sys.exit(0).

@@ -103,8 +103,11 @@ def _is_right(path: Path, sha256: str) -> bool:
 
 
 if __name__ == "__main__":
+    from jobs.runtime import classes
+
     try:
         for folder in folders():
             fetch(folder)
+            classes.make(folder)
     except MoodlakeError as error:
         sys.exit(f"moodlake: {error}")

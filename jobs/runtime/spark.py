@@ -19,6 +19,7 @@ from pathlib import Path
 from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
+from jobs.runtime.classes import java_options as classes_options
 from jobs.runtime.errors import JavaError
 from jobs.runtime.jars import jar_paths
 from jobs.runtime.settings import SparkSettings, absolute_path
@@ -39,6 +40,8 @@ SMALL_TABLES = {
     # Each sort and each hash table takes a page at once. By default a page is up to 64 MB, so that a task of a few
     # rows with many of them ran out of memory.
     "spark.buffer.pageSize": "2m",
+    # Java's own lower case: to load ICU's took a second of each process's first query.
+    "spark.sql.icu.caseMappings.enabled": "false",
 }
 QUIET = {
     "spark.ui.enabled": "false",
@@ -85,8 +88,8 @@ LITTLE_BYTES = 8_000_000  # of what a group of tables or an import reads: a nigh
 JAVA_OPTIONS = "-XX:+UseParallelGC -Xss4m"
 
 
-def check_java() -> int:
-    """The major version of the Java that Spark will use. Raises JavaError where it is missing or too old."""
+def check_java() -> str:
+    """The version of the Java that Spark will use. Raises JavaError where it is missing or too old."""
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     advice = f"Spark needs Java {MIN_JAVA} or newer: install it and put it on PATH, or set JAVA_HOME"
@@ -97,19 +100,21 @@ def check_java() -> int:
         told = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False)
     except OSError:
         raise JavaError(f"{java} does not run. {advice}.") from None
-    match = re.search(r'version "(?:1\.)?(\d+)', told.stderr + told.stdout)
+    match = re.search(r'version "((?:1\.)?(\d+)[^"]*)"', told.stderr + told.stdout)
     if match is None:
         raise JavaError(f"{java} does not tell its version. {advice}.")
-    major = int(match.group(1))
-    if major < MIN_JAVA:
-        raise JavaError(f"Java {major} is too old. {advice}.")
-    return major
+    if int(match.group(2)) < MIN_JAVA:
+        raise JavaError(f"Java {match.group(2)} is too old. {advice}.")
+    return match.group(1)
 
 
-def open_session(settings: SparkSettings, *, overrides: Mapping[str, str] | None = None) -> SparkSession:
-    """Start Spark with Delta; `overrides` go over the options. Raises JavaError, JarsError."""
-    check_java()
-    jars = jar_paths(absolute_path(settings.jars_dir))
+def open_session(
+    settings: SparkSettings, *, overrides: Mapping[str, str] | None = None, java_options: str | None = None
+) -> SparkSession:
+    """Start Spark with Delta; `overrides` go over the options, `java_options` are taken in place of the archive of
+    classes. Raises JavaError, JarsError."""
+    java, folder = check_java(), absolute_path(settings.jars_dir)
+    jars = jar_paths(folder)
     os.environ["PYSPARK_PYTHON"] = sys.executable
     # PySpark gives and takes moments in the process's own zone: with UTC there is one zone everywhere.
     os.environ["TZ"] = "UTC"
@@ -117,14 +122,14 @@ def open_session(settings: SparkSettings, *, overrides: Mapping[str, str] | None
     is_local = settings.master.startswith("local")
     if is_local:
         os.environ["SPARK_LOCAL_IP"] = LOOPBACK
-    java_options = f"{JAVA_OPTIONS} -Dlog4j2.configurationFile={LOG_CONFIG.as_uri()}"
+    classes = classes_options(folder, java) if java_options is None else java_options
     options = {
         **SMALL_TABLES,
         **QUIET,
         **DELTA,
         "spark.jars": ",".join(str(jar) for jar in jars),
         "spark.driver.memory": settings.driver_memory,
-        "spark.driver.extraJavaOptions": java_options,
+        "spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} -Dlog4j2.configurationFile={LOG_CONFIG.as_uri()} {classes}",
     }
     if is_local:
         options["spark.driver.bindAddress"] = LOOPBACK
