@@ -12,9 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import reduce
+from functools import partial, reduce
 from types import ModuleType
 from typing import Any
 
@@ -34,10 +34,12 @@ from jobs.runtime.increments import (
     Touched,
     assess,
     difference,
+    gathered,
     in_tails,
     linked_keys,
     narrowed,
     reached,
+    refit_reason,
     settled,
     stand_and_stood,
     touched_keys,
@@ -55,6 +57,7 @@ from schemas.contract import Contract
 
 # Shuffle partitions of a full build: one per so many bytes that it reads, at least the small-table setting.
 SHUFFLE_BYTES = 48_000_000
+MEETINGS = 4  # so often lists read a listener: once a cell that they are in
 LARGE_BYTES = 200_000_000  # of a group's inputs, from which a full build is given the machine alone
 SIDE_BY_SIDE = 3
 MOST_LISTENERS = 0.5  # share of listeners from which narrowing a table made per listener saves nothing
@@ -105,6 +108,7 @@ class GroupBuilder:
         self._unmoved: set[str] = set()  # empty tables that are replaced by nothing: Delta makes no commit of that
         self._listener_count: int | None = None
         self._kept: dict[str, DataFrame] = {}  # what a fold keeps cached until its table is staged
+        self._fitted: dict[str, Any] = {}  # models that tables hold, by table
         self._lock = threading.Lock()
 
     # --- building
@@ -114,6 +118,8 @@ class GroupBuilder:
 
         Planning a small query keeps one core busy; a large full build takes all of them and its memory alone.
         """
+        in_order = [step.table for step in steps]
+        steps = tuple(made for step in steps if (made := self._of_size(step)) is not None)
         input_bytes = sum(self.lake.bytes_of(table) for table in {t for step in steps for t in stored_inputs(step)})
         tune(self.lake.spark, input_bytes)
         is_large = self.run.full and input_bytes > LARGE_BYTES
@@ -128,7 +134,6 @@ class GroupBuilder:
                 future.result()
         finally:
             self.lake.spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
-        in_order = [step.table for step in steps]
         self.entries.sort(key=lambda entry: in_order.index(entry.table))
 
     def _build_after(self, needs: list[Future[None]], step: Step) -> None:
@@ -140,6 +145,9 @@ class GroupBuilder:
         """Build and stage one table, or nothing where none of its inputs changed."""
         models = {name: model.version for name, model in self.models.of(step.models).items()}
         models |= {name: f"{value:g}" for name, value in self._settings_of(step).items()}
+        models |= {name: model.version if model else "nothing" for name, model in self._fitted_of(step).items()}
+        if step.beyond:
+            models |= {"build": step.build}
         assessment = assess(step, self.snapshot, self.run.as_of_date, full=self.run.full, models=models)
         self.assessments.append(assessment)
         is_in_window = self.run.window is not None and touches_days(step)
@@ -149,7 +157,9 @@ class GroupBuilder:
             warm_up()
         began = time.monotonic()
         self.progress(step.table)
-        if assessment.full_reason is not None:
+        if step.scope is Scope.PINNED:
+            self._build_pinned(step, assessment)
+        elif assessment.full_reason is not None:
             self._stage_whole(step, assessment, assessment.full_reason)
         else:
             {
@@ -157,6 +167,7 @@ class GroupBuilder:
                 Scope.KEYS: self._build_keys,
                 Scope.FOLD: self._build_fold,
                 Scope.TAILS: self._build_tails,
+                Scope.LISTS: self._build_lists,
             }[Scope.WHOLE if assessment.moves_every_row else step.scope](step, assessment)
         if step.table in self._kept:
             self._kept.pop(step.table).unpersist()
@@ -185,6 +196,38 @@ class GroupBuilder:
             current = narrowed(self.lake.read(step.table), touched, step.scope_columns)
             self._stage_difference(step, assessment, built, current)
         touched.keys.unpersist()
+
+    def _build_pinned(self, step: Step, assessment: Assessment) -> None:
+        """All of it where there is none, it was fitted otherwise, or is outgrown; a rebuild, `--full` too, keeps it."""
+        previous = self.lake.read(step.table)
+        reason = refit_reason(assessment, self.lake)
+        if reason is None:
+            given = {**self._inputs(step), **self._settings_of(step), "previous": previous}
+            found = _called(_module_of(step.table).outgrown, given).first()
+            reason = found["reason"] if found else None
+        if reason is not None:
+            self._stage_whole(step, assessment, reason)
+
+    def _build_lists(self, step: Step, assessment: Assessment) -> None:
+        touched = touched_keys(assessment, self.snapshot, None)
+        if touched.count == 0:
+            return
+        if self._is_most_listeners(step, touched):
+            touched.keys.unpersist()
+            self._stage_whole(step, assessment, f"{touched.count} listeners are touched")
+            return
+        self._raise_shuffle_partitions(self._bytes_read(step))
+        previous = self.lake.read(step.table)
+        given = {**self._inputs(step), "touched": touched.keys, "previous": previous}
+        nearest = _called(_module_of(step.table).nearest, given).persist()
+        matches = touched.keys.withColumnRenamed("user_id", "match_user_id")
+        losers = previous.join(F.broadcast(matches), "match_user_id", "left_semi").select("user_id")
+        affected = nearest.select("user_id").unionByName(losers).unionByName(touched.keys.select("user_id"))
+        lists = gathered(self.lake, affected.distinct())
+        built = self._transformed(step, {**given, "nearest": nearest})
+        self._stage_difference(step, assessment, built, narrowed(previous, lists, step.scope_columns))
+        for rows in (nearest, lists.keys, touched.keys):
+            rows.unpersist()
 
     def _build_fold(self, step: Step, assessment: Assessment) -> None:
         """New plays and what stands for their keys. What an updated play said before is not folded in again.
@@ -242,10 +285,26 @@ class GroupBuilder:
     def _is_most_listeners(self, step: Step, touched: Touched) -> bool:
         if step.scope is Scope.KEYS and step.scope_columns != ("user_id",):
             return False
-        if self._listener_count is None:
-            self._listener_count = self.lake.read("silver.users").count()
         limit = self.settings.run.full_above_share if step.scope is Scope.TAILS else MOST_LISTENERS
-        return touched.count > max(limit, self.settings.run.full_above_share) * self._listener_count
+        return touched.count > max(limit, self.settings.run.full_above_share) * self._listeners()
+
+    def _listeners(self) -> int:
+        with self._lock:
+            if self._listener_count is None:
+                self._listener_count = self.lake.read("silver.users").count()
+            return self._listener_count
+
+    def _of_size(self, step: Step) -> Step | None:
+        """The step that makes the table at the lake's size; of one for many listeners None where there are few, and
+        what it made of more is dropped."""
+        if not step.exact_up_to:
+            return step
+        if self.lake.has_more_rows("silver.users", int(self._setting(step.exact_up_to))):
+            return step.of_many or replace(step, build=step.beyond or step.build)
+        if step.for_many and self.lake.exists(step.table) and not self.lake.read(step.table).isEmpty():
+            nothing = assess(step, self.snapshot, self.run.as_of_date, full=True)
+            self._stage_rewrite(step, nothing, self._nothing(step))
+        return None if step.for_many else step
 
     def _inputs(self, step: Step, instead: dict[str, DataFrame] | None = None) -> dict[str, DataFrame]:
         """The step's inputs by short name, views composed; `instead` gives other rows for some stored tables."""
@@ -272,16 +331,47 @@ class GroupBuilder:
             self._kept[step.table] = settled(self.lake, evidence) if is_little else evidence.persist()
             inputs["evidence"] = self._kept[step.table]
         arguments: dict[str, Any] = {**inputs, **self.models.of(step.models), **self._settings_of(step)}
+        arguments |= self._fitted_of(step)
         if step.takes_as_of_date:
             arguments["as_of_date"] = self.run.as_of_date
-        return conformed(_called(_build_of(step.table), arguments), contract_of(step.table))
+        if step.scope is Scope.LISTS and "nearest" not in inputs:
+            arguments |= {"touched": None, "previous": None}
+            arguments["nearest"] = _called(_module_of(step.table).nearest, arguments)
+        return conformed(self._built(step, arguments), contract_of(step.table))
+
+    def _built(self, step: Step, arguments: dict[str, Any]) -> DataFrame:
+        module, _, name = step.build.rpartition(":")
+        if not module:
+            return _called(getattr(_module_of(step.table), name), arguments)
+        job = getattr(importlib.import_module(f"jobs.{module}"), name)
+        found: DataFrame = job(self.lake.spark, partial(self._keep, step.table), **arguments)
+        return found
+
+    def _keep(self, table: str, rows: DataFrame) -> DataFrame:
+        self._kept[table] = rows.persist()
+        return rows
 
     def _nothing(self, step: Step) -> DataFrame:
         return local_frame(self.lake.spark, [], contract_of(step.table).struct())
 
+    def _fitted_of(self, step: Step) -> dict[str, Any]:
+        """The models that tables hold, as this group sees them, by argument; each is read once."""
+        found = {}
+        for name, table in step.fitted.items():
+            with self._lock:
+                if table not in self._fitted:
+                    module = _module_of(table)
+                    self._fitted[table] = module.read(module.artefact(self.snapshot.rows(table)).toArrow())
+                found[name] = self._fitted[table]
+        return found
+
     def _settings_of(self, step: Step) -> dict[str, float]:
-        parts = [setting.split(".") for setting in step.settings]
-        return {name: getattr(getattr(self.settings, section), name) for section, name in parts}
+        return {setting.split(".")[1]: self._setting(setting) for setting in step.settings}
+
+    def _setting(self, name: str) -> float:
+        section, _, name = name.partition(".")
+        value: float = getattr(getattr(self.settings, section), name)
+        return value
 
     def _window(self, step: Step) -> str:
         return f"{step.scope_columns[0]} = DATE'{self.run.as_of_date.isoformat()}'"
@@ -292,8 +382,17 @@ class GroupBuilder:
         """Every row anew, over whatever the table held; of a history table only the run's window."""
         self.full_builds.append(f"{step.table} in full: {reason}")
         log.info("built in full", table=step.table, reason=reason)
-        self._raise_shuffle_partitions(sum(self.lake.bytes_of(table) for table in stored_inputs(step)))
+        self._raise_shuffle_partitions(self._bytes_read(step))
         self._stage_rewrite(step, assessment, self._transformed(step, self._inputs(step)))
+
+    def _bytes_read(self, step: Step) -> int:
+        if step.scope is not Scope.LISTS:
+            return sum(self.lake.bytes_of(table) for table in stored_inputs(step))
+        staged = [
+            self.lake.staging(self.group_id, table) for table in stored_inputs(step) if table in self.snapshot.staged
+        ]
+        stored = sum(self.lake.bytes_of(table) for table in stored_inputs(step))
+        return MEETINGS * max(stored, sum(map(self.lake.files.size, staged)))
 
     def _raise_shuffle_partitions(self, input_bytes: int) -> None:
         """More shuffle partitions from here to the end of the group, so that none of a large build has to spill."""

@@ -17,6 +17,8 @@ class Scope(StrEnum):
     KEYS = "keys"  # the values of `scope_columns` that a changed input row names
     FOLD = "fold"  # new rows folded into the rows of before (`previous`), by `scope_columns`
     TAILS = "tails"  # a listener's history from the session of the first change on
+    LISTS = "lists"  # the lists of listeners whom a changed row names, and those of others that they enter or leave
+    PINNED = "pinned"  # nothing, until it is outgrown, then all of it: a population model
 
 
 class Write(StrEnum):
@@ -45,8 +47,15 @@ class Step:
     decides rows that share a value in one of `linked_by` together: what is linked with a changed row, however far, is
     built anew with it. `reached_by` gives the columns by which a changed input that is no stream of plays reaches rows
     of the table, each with the table's own; arrays reach by each of their values. `models` are the fitted models that
-    go to `build` by their names, `settings` those that do, as section.name. `rules` is raised when a build comes to
-    mean something else: like another version of a model or another value of a setting, it has the table built in full.
+    go to `build` by their names, `settings` those that do, as section.name; `fitted` are arguments of `build` that are
+    read off a table with a model, by that table. `rules` is raised when a build comes to mean something else: like
+    another version of a model or another value of a setting, it has the table built in full.
+
+    `rows_of_use` is a condition on an input's rows, in SQL, for those whose change matters; `follows` are inputs that
+    are often rewritten with few changes that matter, and are followed row by row even then. `build` is the function of
+    the table's module, or module:function of jobs. `exact_up_to` is the setting that says up to how many listeners the
+    step makes the table; of more, `of_many` is the step that does, or `beyond` the build of the same inputs. A step
+    `for_many` makes rows beyond that size alone.
     """
 
     table: str
@@ -69,6 +78,14 @@ class Step:
     models: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     rules: int = 1
+    fitted: Mapping[str, str] = field(default_factory=dict)
+    rows_of_use: Mapping[str, str] = field(default_factory=dict)
+    follows: tuple[str, ...] = ()
+    build: str = "build"
+    exact_up_to: str = ""
+    of_many: Step | None = None
+    beyond: str = ""
+    for_many: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,7 +222,15 @@ VIEWS = (
 # every day anew each night. A test holds them to the vocabulary.
 PERIOD_DAYS = (7, 30, 90, 365)
 CURRENT_DAYS = 28
+MANY_LISTENERS = "matches.exact_up_to_users"  # the setting up to which one process compares all listeners
 USED_OF_ENTRIES = ("user_id", "mood_date", "origin", "happy", "angry", "sad", "relaxed")
+# Of the inputs of matches, by whichever engine.
+USED_OF_MATCHED = {
+    "silver.user_artists": ("user_id", "artist_id", "artist_name", "listen_count", "skip_count"),
+    "silver.user_top_items": ("user_id", "time_range", "entity", "rank", "artist_names"),
+    "ops.privacy_settings": ("user_id", "is_matched", "is_activity_shown"),
+    "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
+}
 
 STEPS = (
     Step(
@@ -521,6 +546,58 @@ STEPS = (
         },
     ),
     Step(
+        "gold.match_model",
+        reads=(
+            "silver.user_artists",
+            "silver.user_top_items",
+            "silver.tracks",
+            "ops.privacy_settings",
+            "gold.user_taste_profiles",
+            "gold.user_mood_profiles",
+        ),
+        stage="gold",
+        group="matches",
+        scope=Scope.PINNED,
+        exact_up_to=MANY_LISTENERS,
+        for_many=True,
+        settings=("matches.refit_above_growth",),
+    ),
+    Step(
+        "gold.match_listeners",
+        reads=(
+            "silver.user_artists",
+            "silver.user_top_items",
+            "ops.privacy_settings",
+            "gold.user_taste_profiles",
+            "gold.user_mood_profiles",
+            "gold.match_model",
+        ),
+        stage="gold",
+        group="matches",
+        scope=Scope.KEYS,
+        scope_columns=("user_id",),
+        exact_up_to=MANY_LISTENERS,
+        for_many=True,
+        uses={
+            **USED_OF_MATCHED,
+            # Weights and distances from the mean listener move with every listener.
+            "gold.user_taste_profiles": (
+                "user_id",
+                "top_artists.artist_id",
+                "top_artists.track_id",
+                "top_artists.track_name",
+                "genres.genre",
+                "genres.listen_count",
+                "sound.raw",
+                "tempo",
+                "recent_tracks",
+            ),
+        },
+        rows_of_use={"gold.user_mood_profiles": "period = 'all'"},
+        follows=("gold.user_mood_profiles", "gold.user_taste_profiles"),
+        fitted={"population": "gold.match_model"},
+    ),
+    Step(
         "gold.user_match_explanations",
         reads=(
             "silver.user_artists",
@@ -535,15 +612,24 @@ STEPS = (
         group="matches",
         scope=Scope.WHOLE,  # every listener is compared with every other one
         uses={
-            "silver.user_artists": ("user_id", "artist_id", "artist_name", "listen_count", "skip_count"),
-            "silver.user_top_items": ("user_id", "time_range", "entity", "rank", "artist_names"),
+            **USED_OF_MATCHED,
             "silver.tracks": ("track_id", "artist_id", "genres"),
-            "ops.privacy_settings": ("user_id", "is_matched", "is_activity_shown"),
             "ops.user_blocks": ("user_id", "blocked_user_id"),
-            "gold.user_mood_profiles": ("user_id", "period", "happy", "angry", "sad", "relaxed"),
         },
-        settings=("matches.exact_up_to_users",),
-        rules=2,
+        exact_up_to=MANY_LISTENERS,
+        of_many=Step(
+            "gold.user_match_explanations",
+            reads=("gold.match_listeners", "ops.user_blocks"),
+            stage="gold",
+            group="matches",
+            scope=Scope.LISTS,
+            scope_columns=("user_id",),
+            uses={"ops.user_blocks": ("user_id", "blocked_user_id")},
+            fitted={"population": "gold.match_model"},
+            build="build_of_many",
+            rules=3,
+        ),
+        rules=3,
     ),
     Step(
         "gold.user_matches",
@@ -552,6 +638,16 @@ STEPS = (
         group="matches",
         scope=Scope.WHOLE,  # as what it is read off
         uses={"gold.user_match_explanations": ("user_id", "match_user_id", "summary")},
+        exact_up_to=MANY_LISTENERS,
+        of_many=Step(
+            "gold.user_matches",
+            reads=("gold.user_match_explanations",),
+            stage="gold",
+            group="matches",
+            scope=Scope.KEYS,
+            scope_columns=("user_id",),
+            uses={"gold.user_match_explanations": ("user_id", "match_user_id", "summary")},
+        ),
     ),
     Step(
         "gold.track_similarities",
@@ -594,6 +690,8 @@ STEPS = (
             "gold.user_matches": ("user_id", "match_user_id", "score"),
         },
         takes_as_of_date=True,
+        exact_up_to="recommendations.exact_up_to_users",
+        beyond="distributed:recommendations",
     ),
 )
 

@@ -70,6 +70,7 @@ VERSIONS = (
 )
 
 MATCH_BASES = ("plays", "top_items", "both")
+MODEL_KINDS = ("population", "artist", "cell", "listener")  # of gold.match_model
 SIMILARITY_BASES = ("sessions", "sound", "both")
 # What a listener may be told to play next. Of for_you and from_matches nothing was heard before, of rediscover all was;
 # a list by mood holds what fits, heard or not. What a listener does not want to hear is in none.

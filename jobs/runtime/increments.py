@@ -134,7 +134,7 @@ def assess(
             commits = lake.commits(table, seen)
             if commits is None:
                 reason = reason or f"the feed of {table} no longer reaches back to version {seen}"
-            elif any(commit.is_rewrite for commit in commits):
+            elif any(commit.is_rewrite and not _is_followed(commit, table, step) for commit in commits):
                 reason = reason or f"{table} was rebuilt"
             elif step.scope is Scope.FOLD and any(commit.deleted_rows for commit in commits):
                 reason = reason or f"rows of {table} were deleted, and a fold cannot take them back"
@@ -144,10 +144,10 @@ def assess(
         staged = snapshot.staged.get(table)
         if staged is not None:
             in_group.append(table)
-            if staged.is_rewrite:
+            if staged.is_rewrite and table not in step.follows:
                 reason = reason or f"{table} is rebuilt"
             else:
-                deltas.append(_staged_changes(table, staged))
+                deltas.append(_staged_changes(table, staged, lake))
         if deltas:
             changes[table] = reduce(DataFrame.unionByName, deltas)
     return Assessment(
@@ -164,6 +164,10 @@ def assess(
     )
 
 
+def _is_followed(commit: Commit, table: str, step: Step) -> bool:
+    return table in step.follows and commit.operation != "RESTORE"
+
+
 def _built_otherwise(step: Step, models: Mapping[str, str], last: Commit) -> str | None:
     """Why what stands in the table is not what the step would build of the same inputs now; None where it is."""
     if last.rules != step.rules:
@@ -173,6 +177,16 @@ def _built_otherwise(step: Step, models: Mapping[str, str], last: Commit) -> str
         if now != before:
             return f"{name} is {now}, the table was built " + (f"by {before}" if before else "without it")
     return None
+
+
+def refit_reason(assessment: Assessment, lake: Lake) -> str | None:
+    """Why a pinned model has to be fitted whatever its inputs say; None where they may decide."""
+    step, last = assessment.step, lake.last_commit(assessment.step.table)
+    if last is None or lake.read(step.table).isEmpty():
+        return "first build"
+    if new := lake.missing_columns(step.table):
+        return f"the contract has new columns: {', '.join(new)}"
+    return _built_otherwise(step, assessment.models, last)
 
 
 @dataclass(frozen=True)
@@ -338,12 +352,15 @@ def _records_of(listens: DataFrame, columns: list[str]) -> DataFrame:
 def net_changes(changes: DataFrame, table: str, step: Step) -> DataFrame:
     """Old and new rows of the columns the step uses that did not cancel out, with `_sign`."""
     contract = contract_of(table)
+    if table in step.rows_of_use:
+        changes = changes.where(step.rows_of_use[table])
     comparable = [n for n in contract.business_columns if not isinstance(contract.column(n).type, MapType)]
-    used = [name for name in step.uses.get(table, comparable) if name in comparable]
+    used = [name for name in step.uses.get(table, comparable) if name.split(".")[0] in comparable]
     if not step.uses.get(table) and len(comparable) < len(contract.business_columns):
         # A map cannot be grouped by: a row whose key changed in any way counts.
         return changes.select(*comparable, SIGN)
-    return changes.groupBy(*used).agg(F.sum(SIGN).alias(SIGN)).where(F.col(SIGN) != 0)
+    by = [F.col(name).alias(name.replace(".", "_")) if "." in name else name for name in used]
+    return changes.groupBy(*by).agg(F.sum(SIGN).alias(SIGN)).where(F.col(SIGN) != 0)
 
 
 def stand_and_stood(changes: DataFrame, table: str) -> tuple[DataFrame, DataFrame]:
@@ -425,7 +442,11 @@ def _is_map(table: str, name: str) -> bool:
     return isinstance(contract_of(table).column(name).type, MapType)
 
 
-def _staged_changes(table: str, staged: StagedTable) -> DataFrame:
+def _staged_changes(table: str, staged: StagedTable, lake: Lake) -> DataFrame:
+    if staged.is_rewrite:
+        names = contract_of(table).names
+        now, then = staged.rows.selectExpr(*names, f"1 AS {SIGN}"), lake.read(table).selectExpr("*", f"-1 AS {SIGN}")
+        return now.unionByName(then)
     kept = staged.rows.where(F.col(CHANGE) != "quarantine")
     sign = f"IF({CHANGE} IN ('insert', 'update'), 1, -1) AS {SIGN}"
     return kept.selectExpr(*contract_of(table).names, sign)

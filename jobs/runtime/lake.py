@@ -126,6 +126,10 @@ class Lake:
         """Bytes in the table's folder, past versions among them; 0 where it does not exist yet."""
         return self.files.size(self.path(table)) if self.exists(table) else 0
 
+    def has_more_rows(self, table: str, count: int) -> bool:
+        """Whether a table has more rows than that; where its folder has no more bytes, it is not read."""
+        return self.bytes_of(table) > count and self.read(table).count() > count
+
     def commits(self, table: str, after: int) -> list[Commit] | None:
         """The commits after a version, oldest first; None where the log does not lead on from it: it no longer
         reaches back that far, or the table was made anew."""

@@ -96,7 +96,20 @@ class MatchSettings(Section):
     exact_up_to_users: int = Field(
         100_000,
         ge=0,
-        description="Listeners up to which all pairs are compared; of more, each with those of like taste",
+        description="Listeners up to which one process compares all pairs; of more, Spark those of like taste",
+    )
+    refit_above_growth: float = Field(
+        0.2,
+        ge=0,
+        description="Beyond it, the share by which listeners or artists may change until their model is fitted anew",
+    )
+
+
+class RecommendationSettings(Section):
+    exact_up_to_users: int = Field(
+        100_000,
+        ge=0,
+        description="Listeners up to which one process makes all lists; of more, many processes, out of candidates",
     )
 
 
@@ -147,6 +160,7 @@ class OwnSettings(BaseSettings):
     model: ModelSettings = Field(default_factory=ModelSettings)  # type: ignore[arg-type]
     profile: ProfileSettings = Field(default_factory=ProfileSettings)  # type: ignore[arg-type]
     matches: MatchSettings = Field(default_factory=MatchSettings)  # type: ignore[arg-type]
+    recommendations: RecommendationSettings = Field(default_factory=RecommendationSettings)  # type: ignore[arg-type]
     log: LogSettings = Field(default_factory=LogSettings)  # type: ignore[arg-type]
 
     @classmethod

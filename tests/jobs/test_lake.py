@@ -67,7 +67,7 @@ def plain(value: Any) -> Any:
 
 def test_outside_readers_see_the_same_rows(built: Lake) -> None:
     tables = built_tables(built)
-    assert len(tables) == len(STEPS)
+    assert len(tables) == len([step for step in STEPS if not step.for_many])
     duckdb.sql("SET TimeZone = 'UTC'")
     for table in tables:
         rows = built.read(table)

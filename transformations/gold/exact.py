@@ -18,8 +18,8 @@ from pyspark.sql.types import StructType
 
 import transformations.gold
 import transformations.ranking
-from schemas.contract import Contract
 
+BATCH_ROWS = 10_000  # that are handed back at a time
 # The engine travels with the query: workers need numpy and scipy, not this project.
 for package in (transformations.ranking, transformations.gold):
     cloudpickle.register_pickle_by_value(package)  # type: ignore[no-untyped-call]
@@ -38,28 +38,15 @@ def links(
     )
 
 
-def computed(inputs: list[DataFrame], compute: Callable[[pd.DataFrame], pd.DataFrame], contract: Contract) -> DataFrame:
-    """The table that `compute` makes of all links at once: a frame of kind, left, right, weight, name in."""
-
-    def in_one_place(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        given = list(batches)
-        made = compute(pd.concat(given, ignore_index=True)) if given else pd.DataFrame()
-        if len(made):
-            yield made
-
-    together = reduce(DataFrame.unionByName, inputs).repartition(1)
-    return together.mapInPandas(in_one_place, contract.struct())
-
-
 def computed_in_blocks(
     inputs: list[DataFrame], compute: Callable[[pd.DataFrame], Iterator[pa.Table]], struct: StructType
 ) -> DataFrame:
-    """As `computed`, for rows too many or too nested for a frame: `compute` gives Arrow tables, in blocks."""
+    """The table that `compute` makes of all links at once: a frame of kind, left, right, weight, name in, Arrow out."""
 
     def in_one_place(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         given = list(batches)
         if given:
             for block in compute(pa.Table.from_batches(given).to_pandas()):
-                yield from block.to_batches()
+                yield from block.to_batches(max_chunksize=BATCH_ROWS)
 
     return reduce(DataFrame.unionByName, inputs).repartition(1).mapInArrow(in_one_place, struct)

@@ -10,16 +10,16 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from schemas.vocab import SHARE_FEATURES
+from transformations.ranking.matcher import COUNT_POWER, RARITY_POWER
+from transformations.ranking.population import MOST_DEVIATIONS
 
 MIN_PLAYS = 10  # fewer say nothing about a taste
 MIN_SOUND_TRACKS = 5  # tracks with a known sound
 TOP_ARTISTS, TOP_GENRES, RECENT_TRACKS = 50, 20, 5
-COUNT_POWER, RARITY_POWER = 0.5, 0.8  # those of transformations.ranking.matcher, which compares listeners
 FEATURES = (*SHARE_FEATURES, "loudness_db", "tempo_bpm")
 SCALE = 1_000_000
 DAMPED_SCALE = 1_000  # damped plays in thousandths: their product with a feature in millionths stays far from overflow
 POPULATION_SCALE = 1_000  # and so do the squares of means in thousandths
-MOST_DEVIATIONS = 3.0
 EVERYBODY = "OVER (PARTITION BY 0)"  # all rows of one per listener
 
 

@@ -85,6 +85,13 @@ def heaviest(vectors: Sparse, size: int) -> Sparse:
     return csr_array((kept.values, (kept.places, kept.items)), shape=vectors.shape)
 
 
+def genre_weights(counts: Sparse, labels: Sparse) -> Sparse:
+    """Artists by genres: how much of each an artist has, times how rare it is among the users of the counts."""
+    spread = unit_rows(logs(labels))
+    held = holders((damped(counts, 0) @ spread).tocsr())
+    return scaled(spread, columns=np.log1p(counts.shape[0] / np.maximum(held, 1)))
+
+
 @dataclass(frozen=True)
 class News:
     """New artists for listeners, from the artists of others.
@@ -99,17 +106,16 @@ class News:
     artists: Sparse
 
     @classmethod
-    def of(cls, counts: Sparse, vectors: Sparse, labels: Sparse, known: Sparse) -> News:
-        """`known` are artists that a listener has though they do not count: those only ever skipped."""
-        spread = unit_rows(logs(labels))
-        genres = unit_rows(logs(counts)) @ spread
-        rarity = np.log1p(genres.shape[0] / np.maximum(holders(genres.tocsr()), 1))
+    def of(cls, counts: Sparse, vectors: Sparse, genres: Sparse, known: Sparse) -> News:
+        """`genres` are those of `genre_weights`, `known` artists that a listener has though they do not count: those
+        only ever skipped.
+        """
         held = damped(counts, 0) + damped(known, 0)
         return cls(
             heaviest(vectors, CANDIDATES),
             Lookup.of(held.tocsr()),
-            unit_rows(scaled(genres.tocsr(), columns=rarity)),
-            unit_rows(scaled(spread, columns=rarity)),
+            unit_rows((logs(counts) @ genres).tocsr()),
+            unit_rows(genres),
         )
 
     def of_pairs(self, users: Ints, matches: Ints, size: int) -> Entries:

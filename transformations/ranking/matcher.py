@@ -1,21 +1,22 @@
-"""Who listens like whom: every pair of listeners exactly, or those of like direction; the nearest and their score.
+"""Who listens like whom: the nearest of some listeners among some others, and their score.
 
 A listener is a sparse vector of artists and short dense vectors (of who shares their artists, of genres, of sound, of
 mood), and affinity the weighted sum of their products. Hubs, near to everybody, are held back by dividing through how
 near a listener's nearest are (as CSLS does, but in proportion, so that nothing in common stays nothing); listeners of
-few plays are shrunk. Both are factors of a listener, so the score is symmetric and the sum of its parts.
+few plays are shrunk. Both are factors of a listener, so the score is symmetric and the sum of its parts. What makes
+vectors of plays is known of the artists (`Artists`), of all listeners there are or of a sample that stands for them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas, eigh
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from transformations.ranking.counts import Bools, Floats, Ints, Sparse, damped, holders, logs, scaled, unit_rows
 
@@ -27,6 +28,7 @@ DIMENSIONS = 32  # of the dense vectors made of sparse ones
 WEIGHTS = {"artists": 0.8, "neighbours": 0.1, "genres": 0.1, "sound": 0.05, "moods": 0.05}
 HUB_NEIGHBOURS = 5
 HUB_USERS = 4_000  # whose nearness says who is a hub: all, or a sample of so many
+HUB_SPARE = 3  # nearest that are looked at besides: single precision may confuse the last
 HUB_FLOOR = 0.01  # of a listener's nearness, so that one near to nobody is not drawn to all
 SHRINKAGE = 10.0  # plays at which a listener counts half
 DENSE_SIZE = 2_000  # of listeners or of what is counted, up to which those are worked out from all products
@@ -60,11 +62,55 @@ class Pairs:
     affinities: Mapping[str, Floats]  # by kind, up to 1; below 0 where two differ in opposite ways
     factors: Floats
 
+    def part(self, rows: slice | Ints) -> Pairs:
+        """Some of the rows."""
+        return Pairs(
+            self.users[rows],
+            self.matches[rows],
+            self.ranks[rows],
+            self.scores[rows],
+            {name: found[rows] for name, found in self.parts.items()},
+            {name: found[rows] for name, found in self.affinities.items()},
+            self.factors[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Artists:
+    """What of a population turns plays of artists into vectors: how rare each artist is, and where it leads.
+
+    `neighbours` and `genres` are artists by main directions; `genres` is None where no genre is known.
+    """
+
+    rarity: Floats
+    neighbours: Floats
+    genres: Floats | None
+
+    @classmethod
+    def of(
+        cls, counts: Sparse, labels: Sparse | None = None, *, rarity: Floats | None = None, seed: int = 0
+    ) -> Artists:
+        """From users x artists and artists x labels; `rarity` is given where the users are a sample."""
+        rarity = rarities(holders(counts), counts.shape[0]) if rarity is None else rarity
+        neighbours = basis(artist_vectors(counts, rarity), seed=seed)
+        if labels is None or not labels.nnz:
+            return cls(rarity, neighbours, None)
+        return cls(rarity, neighbours, genre_directions(counts, labels, seed=seed))
+
+    def vectors(self, counts: Sparse) -> tuple[Sparse, dict[str, Floats]]:
+        """Those of users x artists: sparse ones of the artists, and dense ones by kind, of length 1 or 0."""
+        artists = artist_vectors(counts, self.rarity)
+        dense = {"neighbours": dense_units(artists @ self.neighbours)}
+        if self.genres is not None:
+            dense["genres"] = dense_units(logs(counts) @ self.genres)
+        return artists, dense
+
 
 class Matcher:
     """Listeners by their vectors. `plays` is how much each listened; `weights` say what a kind of vector counts.
 
-    The vectors are of length 1, or 0 where nothing is known of a listener.
+    The vectors are of length 1, or 0 where nothing is known of a listener. `levels`, which hold back hubs and listeners
+    of few plays, are given, or worked out by `sample` (ascending), or by one that is drawn.
     """
 
     def __init__(
@@ -74,6 +120,8 @@ class Matcher:
         plays: Floats,
         *,
         weights: Mapping[str, float] = WEIGHTS,
+        levels: Floats | None = None,
+        sample: Ints | None = None,
         seed: int = 0,
     ) -> None:
         size = artists.shape[0]
@@ -86,10 +134,13 @@ class Matcher:
         columns = [dense[name] * roots[name] for name in dense]
         hits = weighed[:, np.flatnonzero(is_hit)].toarray()
         self._dense = np.hstack([hits, *columns], dtype=np.float32, casting="same_kind")
-        sample = np.arange(size)
-        if size > HUB_USERS:
-            sample = np.sort(np.random.default_rng(seed).choice(size, HUB_USERS, replace=False))
-        self._levels = np.sqrt(plays / (plays + SHRINKAGE) / (self._nearness(sample) + HUB_FLOOR))
+        if levels is None:
+            if sample is None:
+                sample = np.sort(np.random.default_rng(seed).permutation(size)[:HUB_USERS])
+            own = np.full(size, -1)
+            own[sample] = np.arange(len(sample))
+            levels = levels_of(plays, self._nearness(np.arange(size), sample, own))
+        self._levels = levels
         self._sparse = scaled(self._sparse, rows=self._levels.astype(np.float32))
         self._dense *= self._levels[:, None].astype(np.float32)
 
@@ -100,14 +151,30 @@ class Matcher:
         labels: Sparse | None = None,
         *,
         further: Mapping[str, Floats] | None = None,
+        sample: Ints | None = None,
         seed: int = 0,
     ) -> Matcher:
         """The matcher of users x artists, with what is known of the artists (artists x labels) and further vectors."""
-        artists = artist_vectors(counts)
-        dense = {"neighbours": directions(artists, seed=seed)}
-        if labels is not None and labels.nnz:
-            dense["genres"] = directions(genre_vectors(counts, labels), seed=seed)
-        return cls(artists, dense | dict(further or {}), np.asarray(counts.sum(axis=1)).ravel(), seed=seed)
+        artists, dense = Artists.of(counts, labels, seed=seed).vectors(counts)
+        plays = np.asarray(counts.sum(axis=1)).ravel()
+        return cls(artists, dense | dict(further or {}), plays, sample=sample, seed=seed)
+
+    @classmethod
+    def levels_among(
+        cls,
+        vectors: tuple[Sparse, Mapping[str, Floats]],
+        plays: Floats,
+        sample: tuple[Sparse, Mapping[str, Floats]],
+        own: Ints,
+    ) -> Floats:
+        """Levels of listeners by a sample of others, over the same artists; `own` is a listener's place in it, or -1.
+
+        They are a function of a listener's own vectors and the sample, to the last bit.
+        """
+        users, others = np.arange(len(own)), np.arange(sample[0].shape[0]) + len(own)
+        dense = {name: np.vstack([found, sample[1][name]]) for name, found in vectors[1].items()}
+        both = cls(vstack([vectors[0], sample[0]]).tocsr(), dense, plays, levels=np.ones(len(own) + len(others)))
+        return levels_of(plays, both._nearness(users, others, own))
 
     @property
     def vectors(self) -> Mapping[str, Sparse | Floats]:
@@ -129,33 +196,24 @@ class Matcher:
             found[np.arange(len(block)), block] = 0
             yield block, found
 
-    def top(self, size: int, *, barred: Sparse | None = None) -> Pairs:
-        """The nearest `size` of every listener; `barred` pairs (a symmetric matrix) are left out."""
-        users, matches = [], []
-        for block, found in self.iter_affinities(np.arange(self._sparse.shape[0])):
-            if barred is not None:
-                found[barred[block].nonzero()] = 0
-            places, nearest = largest_of_rows(found, size)
-            users.append(block[places])
-            matches.append(nearest)
-        return self.scored(np.concatenate(users), np.concatenate(matches))
-
-    def top_in_cells(self, size: int, *, barred: Sparse | None = None, seed: int = 0) -> Pairs:
-        """As `top`, but each listener is compared only with those of the cells nearest to their directions.
-
-        The scores are those of `top`; a list may lack some that it has. Work grows with the listeners, not with pairs.
+    def top(
+        self, size: int, *, barred: Sparse | None = None, users: Ints | None = None, others: Ints | None = None
+    ) -> Pairs:
+        """The nearest `size` of every listener, or of `users` among `others`, both ascending; pairs `barred` (a
+        symmetric matrix) are left out.
         """
-        best = _Best.of(self._sparse.shape[0], size)
-        places = np.hstack([self._kinds[name] for name in CELL_KINDS if name in self._kinds])
-        for members in cells(places, seed=seed):
-            for low, found in self._blocks(members, members):
-                block = members[low : low + BLOCK_USERS]
-                found[np.arange(len(block)), np.arange(low, low + len(block))] = 0
-                if barred is not None:
-                    found[barred[block][:, members].nonzero()] = 0
-                rows, columns = largest_of_rows(found, size)
-                best.add(block, rows, members[columns], found[rows, columns])
-        return self.scored(*best.pairs())
+        everybody = np.arange(self._sparse.shape[0])
+        users, others = (everybody if some is None else some for some in (users, others))
+        lists = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
+        for low, found in self._blocks(users, others):
+            block = users[low : low + BLOCK_USERS]
+            rows, columns = _same(block, others)
+            found[rows, columns] = 0
+            if barred is not None:
+                found[barred[block][:, others].nonzero()] = 0
+            places, nearest = largest_of_rows(found, size)
+            lists.append((block[places], others[nearest]))
+        return self.scored(*(np.concatenate(side) for side in zip(*lists, strict=True)))
 
     def scored(self, users: Ints, matches: Ints) -> Pairs:
         """The pairs, ranked within each user by score, then by the match; those with nothing in common are left out."""
@@ -179,20 +237,29 @@ class Matcher:
             factors,
         )
 
-    def _nearness(self, sample: Ints) -> Floats:
-        """How near a listener's nearest of the sample are, on average."""
+    def _nearness(self, users: Ints, sample: Ints, own: Ints) -> Floats:
+        """How near the users' nearest of the sample are, on average; `own` are their own places in it, or -1."""
         kept = min(HUB_NEIGHBOURS, max(len(sample) - 1, 1))
-        users = np.arange(self._sparse.shape[0])
-        places = np.full(len(users), -1)
-        places[sample] = np.arange(len(sample))
+        looked_at = min(kept + HUB_SPARE, len(sample))
         nearness = np.empty(len(users))
         for low, found in self._blocks(users, sample):
-            own = places[low : low + BLOCK_USERS]
-            rows = np.flatnonzero(own >= 0)
-            found[rows, own[rows]] = 0
-            nearest = np.partition(found, found.shape[1] - kept, axis=1)[:, -kept:]
-            nearness[low : low + BLOCK_USERS] = np.maximum(nearest.mean(axis=1, dtype=float), 0)
+            block = slice(low, low + BLOCK_USERS)
+            rows = np.flatnonzero(own[block] >= 0)
+            found[rows, own[block][rows]] = 0
+            columns = np.argpartition(found, found.shape[1] - looked_at, axis=1)[:, -looked_at:]
+            near = self._affinities(np.repeat(users[block], looked_at), sample[columns.ravel()])
+            near = near.reshape(columns.shape)
+            near[columns == own[block][:, None]] = 0
+            nearness[block] = np.maximum(np.sort(near, axis=1)[:, -kept:].mean(axis=1), 0)
         return nearness
+
+    def _affinities(self, users: Ints, others: Ints) -> Floats:
+        """Of pairs, before levels."""
+        found: Floats = np.sum(
+            [self._weights[name] * _row_products(vectors, users, others) for name, vectors in self._kinds.items()],
+            axis=0,
+        )
+        return found
 
     def _blocks(self, users: Ints, others: Ints) -> Iterator[tuple[int, Singles]]:
         """Where a block of the users begins, and the products of its vectors with those of the others."""
@@ -204,91 +271,62 @@ class Matcher:
             yield low, found
 
 
-@dataclass(frozen=True)
-class _Best:
-    """The nearest of each listener that were found so far, -1 where there are fewer."""
-
-    matches: Ints
-    values: Singles
-
-    @classmethod
-    def of(cls, users: int, size: int) -> _Best:
-        return cls(np.full((users, size), -1), np.zeros((users, size), dtype=np.float32))
-
-    def add(self, users: Ints, rows: Ints, matches: Ints, values: Singles) -> None:
-        """Matches of some listeners, by their row among these; one that is there already stays once."""
-        size = self.matches.shape[1]
-        ranks = np.arange(len(rows)) - np.searchsorted(rows, rows)
-        matches_both = np.full((len(users), 2 * size), -1)
-        values_both = np.zeros((len(users), 2 * size), dtype=np.float32)
-        matches_both[:, :size], values_both[:, :size] = self.matches[users], self.values[users]
-        matches_both[rows, size + ranks], values_both[rows, size + ranks] = matches, values
-        order = np.argsort(matches_both, axis=1, kind="stable")
-        matches_both = np.take_along_axis(matches_both, order, axis=1)
-        values_both = np.take_along_axis(values_both, order, axis=1)
-        values_both[:, 1:][matches_both[:, 1:] == matches_both[:, :-1]] = 0
-        kept = np.argsort(-values_both, axis=1, kind="stable")[:, :size]
-        self.matches[users] = np.take_along_axis(matches_both, kept, axis=1)
-        self.values[users] = np.take_along_axis(values_both, kept, axis=1)
-
-    def pairs(self) -> tuple[Ints, Ints]:
-        users, places = (self.values > 0).nonzero()
-        return users, self.matches[users, places]
+def levels_of(plays: Floats, nearness: Floats) -> Floats:
+    """What a listener's affinities are multiplied with: less for hubs, and for listeners of few plays."""
+    levels: Floats = np.sqrt(plays / (plays + SHRINKAGE) / (nearness + HUB_FLOOR))
+    return levels
 
 
-def cells(places: Floats, *, seed: int = 0) -> Iterator[Ints]:
-    """Listeners in overlapping groups of those who lie near each other: each is in the CELLS_OF_USER nearest ones.
-
-    Groups are those of k-means over listeners by direction, of CELL_USERS each on average before they overlap.
-    """
+def cell_middles(places: Floats, cells: int, *, seed: int = 0) -> Floats:
+    """Middles of so many groups of listeners who lie near each other: k-means by direction."""
     users = len(places)
-    kept = min(CELLS_OF_USER, users)
-    count = max(kept, users // CELL_USERS)
     points = places.astype(np.float32)
-    middles = points[np.random.default_rng(seed).choice(users, count, replace=False)]
+    middles = points[np.random.default_rng(seed).choice(users, min(cells, users), replace=False)]
     for _ in range(CELL_ROUNDS):
-        nearest = _nearest_cells(points, middles, 1)[:, 0]
-        sums = csr_array((np.ones(users, np.float32), (nearest, np.arange(users))), shape=(count, users)) @ points
+        nearest = np.concatenate([near.argmax(axis=1) for near in _near_middles(points, middles)])
+        sums = (
+            csr_array((np.ones(users, np.float32), (nearest, np.arange(users))), shape=(len(middles), users)) @ points
+        )
         middles = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), SHORTEST)
-    nearest = _nearest_cells(points, middles, kept)
-    order = np.argsort(nearest.ravel(), kind="stable")
-    edges = np.searchsorted(nearest.ravel()[order], np.arange(count + 1))
-    for low, high in pairwise(edges):
-        if high > low:
-            yield order[low:high] // kept
+    return middles.astype(float)
 
 
-def _nearest_cells(points: Singles, middles: Singles, kept: int) -> Ints:
-    found = np.empty((len(points), kept), dtype=np.int64)
+def cells_of(places: Floats, middles: Floats) -> Ints:
+    """Listeners by the cells that they are in, ascending: the CELLS_OF_USER of the nearest middles."""
+    kept = min(CELLS_OF_USER, len(middles))
+    found = [np.argpartition(near, near.shape[1] - kept, axis=1)[:, -kept:] for near in _near_middles(places, middles)]
+    return np.sort(np.concatenate(found), axis=1)
+
+
+def _near_middles(points: NDArray[Any], middles: NDArray[Any]) -> Iterator[NDArray[Any]]:
     for low in range(0, len(points), BLOCK_PAIRS):
-        near = points[low : low + BLOCK_PAIRS] @ middles.T
-        if kept == 1:
-            found[low : low + BLOCK_PAIRS, 0] = near.argmax(axis=1)
-        else:
-            found[low : low + BLOCK_PAIRS] = np.argpartition(near, near.shape[1] - kept, axis=1)[:, -kept:]
-    return found
+        yield points[low : low + BLOCK_PAIRS] @ middles.T
 
 
-def artist_vectors(counts: Sparse) -> Sparse:
-    """Users by artists: damped plays times how rare the artist is, of length 1. An artist of everybody still counts."""
-    rarity = np.log1p(counts.shape[0] / np.maximum(holders(counts), 1)) ** RARITY_POWER
+def rarities(held: Floats, users: float) -> Floats:
+    """How much an artist of so many listeners counts; one of everybody still does."""
+    return np.log1p(users / np.maximum(held, 1)) ** RARITY_POWER
+
+
+def artist_vectors(counts: Sparse, rarity: Floats) -> Sparse:
+    """Users by artists: damped plays times how rare the artist is, of length 1."""
     return unit_rows(scaled(damped(counts, COUNT_POWER), columns=rarity))
 
 
-def genre_vectors(counts: Sparse, labels: Sparse) -> Sparse:
-    """Users by what is known of their artists, times how rare it is, of length 1; what is true of all says nothing.
-
-    `labels` are artists by labels.
+def genre_directions(counts: Sparse, labels: Sparse, *, seed: int = 0) -> Floats:
+    """Artists by the main directions of what is known of them (`labels`), times how rare it is among the users; what is
+    true of all says nothing.
     """
-    genres = (unit_rows(logs(counts)) @ unit_rows(logs(labels))).tocsr()
+    spread = unit_rows(logs(labels))
+    genres = (unit_rows(logs(counts)) @ spread).tocsr()
     rarity = np.log(genres.shape[0] / np.maximum(holders(genres), 1))
-    return unit_rows(scaled(genres, columns=rarity))
+    found: Floats = scaled(spread, columns=rarity) @ basis(unit_rows(scaled(genres, columns=rarity)), seed=seed)
+    return found
 
 
-def directions(vectors: Sparse, *, seed: int = 0) -> Floats:
-    """The main directions of sparse vectors, of length 1: near without an entry in common where others have both."""
-    found = vectors @ basis(vectors, seed=seed)
-    units: Floats = found * _inverse(np.linalg.norm(found, axis=1, keepdims=True))
+def dense_units(vectors: Floats) -> Floats:
+    """The vectors, of length 1; 0 where there is nothing but rounding."""
+    units: Floats = vectors * _inverse(np.linalg.norm(vectors, axis=1, keepdims=True))
     return units
 
 
@@ -352,6 +390,12 @@ def _hits(vectors: Sparse) -> Bools:
         least = max(least, float(np.partition(held, place)[place]))
     is_hit: Bools = held > least
     return is_hit
+
+
+def _same(one: Ints, other: Ints) -> tuple[Ints, Ints]:
+    """Where the same listener stands in both of two ascending lists."""
+    _, rows, columns = np.intersect1d(one, other, assume_unique=True, return_indices=True)
+    return rows, columns
 
 
 def _row_products(vectors: Sparse | Floats, left: Ints, right: Ints) -> Floats:

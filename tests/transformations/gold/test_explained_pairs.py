@@ -18,7 +18,6 @@ from transformations.gold.explained_pairs import (
     TOP,
     explained_pairs,
 )
-from transformations.ranking import matcher
 
 Links = list[tuple[str, str, str, float, str | None]]
 
@@ -27,10 +26,10 @@ def heard(plays: dict[str, dict[str, float]]) -> Links:
     return [("plays", user, name, n, name.title()) for user, own in plays.items() for name, n in own.items()]
 
 
-def pairs(links: Links, *, exact_up_to_users: int = 1_000) -> list[dict[str, Any]]:
+def pairs(links: Links) -> list[dict[str, Any]]:
     """In the order given; rows must not depend on theirs."""
     given = pd.DataFrame(links, columns=["kind", "left", "right", "weight", "name"])
-    blocks = list(explained_pairs(given, exact_up_to_users=exact_up_to_users))
+    blocks = list(explained_pairs(given))
     rows: list[dict[str, Any]] = pa.concat_tables(blocks).to_pylist() if blocks else []
     return rows
 
@@ -57,18 +56,8 @@ def world() -> Links:
     return links
 
 
-def test_both_engines_tell_the_same_of_few(world: Links) -> None:
-    """Of so few listeners each is in every cell; blocks hold in both."""
-    links: Links = [*world, ("blocks", "u00", "u04", 1.0, None), ("blocks", "u08", "u00", 1.0, None)]
-    in_cells = pairs(links, exact_up_to_users=0)
-    assert in_cells == pairs(links)
-    assert not [row for row in in_cells if {row["user_id"], row["match_user_id"]} in ({"u00", "u04"}, {"u00", "u08"})]
-
-
-@pytest.mark.parametrize("exact_up_to_users", [0, 60])
-def test_ranks_are_dense_and_lists_short(world: Links, exact_up_to_users: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matcher, "CELL_USERS", 5)
-    rows = pairs(world, exact_up_to_users=exact_up_to_users)
+def test_ranks_are_dense_and_lists_short(world: Links) -> None:
+    rows = pairs(world)
     assert len(rows) > 1_000
     by_user: dict[str, list[dict[str, Any]]] = {}
     for row in rows:

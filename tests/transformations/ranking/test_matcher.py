@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,9 +9,8 @@ from hypothesis import strategies as st
 from pyspark import cloudpickle
 from scipy.sparse import csr_array, vstack
 
-from tests.benchmarks.listeners import Listeners
 from transformations.ranking import matcher
-from transformations.ranking.counts import Counts
+from transformations.ranking.counts import holders
 from transformations.ranking.matcher import Matcher, Pairs
 
 USERS, ARTISTS = 40, 60
@@ -115,27 +112,21 @@ def test_hits_are_multiplied_apart_and_change_nothing(monkeypatch: pytest.Monkey
 
 def test_directions_of_many_are_those_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """The iterated basis spans what the exact one does: the products of listeners are the same."""
-    vectors = matcher.artist_vectors(plays(users=150, artists=90))
-    few = matcher.directions(vectors)
+    counts = plays(users=150, artists=90)
+    vectors = matcher.artist_vectors(counts, matcher.rarities(holders(counts), 150))
+    few = matcher.dense_units(vectors @ matcher.basis(vectors))
     monkeypatch.setattr(matcher, "DENSE_SIZE", 10)
-    many = matcher.directions(vectors)
+    many = matcher.dense_units(vectors @ matcher.basis(vectors))
     assert many @ many.T == pytest.approx(few @ few.T, abs=1e-3)
 
 
-def test_cells_find_nearly_all_that_the_exact_engine_does_with_the_same_scores(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(matcher, "CELL_USERS", 40)
-    world = Listeners(2_500)
-    heard, known = world.plays(), world.genres()
-    counts = Counts.of(heard["user_id"], heard["artist_id"], heard["listen_count"])
-    ours = Matcher.of(counts.matrix, counts.labels(known["artist_id"], known["genre"], known["tracks"]))
-    exact, found = table(ours.top(50)), table(ours.top_in_cells(50))
-    shared = exact.keys() & found.keys()
-    assert len(shared) / len(exact) > 0.95
-    assert all(exact[pair] == found[pair] for pair in shared)
-    compared = sum(len(members) ** 2 for members in matcher.cells(ours.vectors["neighbours"]))
-    assert compared < 0.5 * 2_500**2
+def test_listeners_among_others_are_a_part_of_all() -> None:
+    ours = Matcher.of(plays(), genres())
+    whole, users, others = ours.top(USERS), np.arange(0, USERS, 3), np.arange(10, 30)
+    some = ours.top(USERS, users=users, others=others)
+    wanted = np.isin(whole.users, users) & np.isin(whole.matches, others)
+    assert table(some) == table(whole.part(wanted))
+    assert ours.top(5, users=users[:0]).users.tolist() == []
 
 
 def test_cells_leave_nobody_out_and_do_not_grow_with_the_listeners() -> None:
@@ -143,21 +134,20 @@ def test_cells_leave_nobody_out_and_do_not_grow_with_the_listeners() -> None:
     largest = []
     for users in (1_000, 4_000):
         places = random.standard_normal((users, 8))
-        members = list(matcher.cells(places))
-        assert np.bincount(np.concatenate(members), minlength=users).tolist() == [matcher.CELLS_OF_USER] * users
-        largest.append(max(map(len, members)))
+        found = matcher.cells_of(places, matcher.cell_middles(places, users // matcher.CELL_USERS))
+        assert found.shape == (users, matcher.CELLS_OF_USER)
+        assert (np.diff(found, axis=1) > 0).all()
+        largest.append(np.bincount(found.ravel()).max())
     assert largest[1] < 2 * largest[0]
 
 
-@pytest.mark.parametrize("find", [Matcher.top, Matcher.top_in_cells])
-def test_barred_pairs_stand_in_neither_list(find: Callable[..., Pairs], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matcher, "CELL_USERS", 8)
+def test_barred_pairs_stand_in_neither_list() -> None:
     free = Matcher.of(plays(), genres())
-    pairs = find(free, USERS)
+    pairs = free.top(USERS)
     user, match = int(pairs.users[0]), int(pairs.matches[0])
     barred = np.zeros((USERS, USERS))
     barred[[user, match], [match, user]] = 1
-    left = table(find(free, USERS, barred=csr_array(barred)))
+    left = table(free.top(USERS, barred=csr_array(barred)))
     assert (user, match) not in left
     assert (match, user) not in left
     assert len(left) == len(pairs.users) - 2
@@ -192,7 +182,7 @@ def test_a_sample_says_who_is_a_hub_in_a_large_population(monkeypatch: pytest.Mo
 
 def test_further_vectors_join_the_score() -> None:
     counts = plays()
-    artists = matcher.artist_vectors(counts)
+    artists = matcher.artist_vectors(counts, matcher.rarities(holders(counts), USERS))
     sound = np.zeros((USERS, 2))
     sound[np.arange(USERS), np.arange(USERS) % 2] = 1
     weights = {"artists": 0.5, "sound": 0.5}
@@ -207,7 +197,6 @@ def test_further_vectors_join_the_score() -> None:
 def test_small_populations_have_sound_scores(seed: int, users: int, artists: int) -> None:
     ours = Matcher.of(plays(seed, users=users, artists=artists), genres(artists))
     pairs = ours.top(50)
-    assert table(ours.top_in_cells(50)) == table(pairs)
     assert np.isfinite(pairs.scores).all()
     assert ((pairs.scores > 0) & (pairs.scores < 1)).all()
     assert sum(pairs.parts.values()) == pytest.approx(pairs.scores, abs=1e-12)
