@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Row
@@ -91,15 +92,23 @@ def stored_list(lake: Lake, user: str, name: str, limit: int) -> list[Recommenda
     return told
 
 
-def by_mood(lake: Lake, user: str, mood: Mapping[str, float], limit: int) -> list[Recommendation]:
-    """The tracks nearest to a mood and a listener's taste, worked out now from the tables as they stand.
+def by_mood(
+    lake: Lake, user: str, mood: Mapping[str, float], limit: int, *, exact_up_to_users: int
+) -> list[Recommendation]:
+    """The tracks nearest to a mood and a listener's taste, worked out now from the tables as they stand; of more
+    listeners than that as the night does it, out of candidates.
 
     Raises UsageError for an unknown listener, TooLittleDataError where no track of the lake has a mood.
     """
     user_id = listener(lake, user)
     step = next(step for step in STEPS if step.table == TABLE)
     inputs = {table.split(".")[1]: lake.read(table) for table in step.reads}
-    rows = for_mood(user_id, mood, limit, inputs=inputs, as_of_date=_today()).orderBy("rank").collect()
+    worked_out = for_mood
+    if lake.has_more_rows("silver.users", exact_up_to_users):
+        from jobs import distributed
+
+        worked_out = partial(distributed.for_mood, lake.spark)
+    rows = worked_out(user_id, mood, limit, inputs=inputs, as_of_date=_today()).orderBy("rank").collect()
     if not rows:
         raise TooLittleDataError(
             "no track of the lake has a mood yet: import a catalogue, or fetch features, and `run`"

@@ -62,14 +62,15 @@ def recommend(
     wanted = None if mood is None else given_mood(mood)
     is_remote = wanted is not None and engine is Engine.REMOTE
     songs, problem = asked(lambda: open_services().ai, wanted or {}, limit) if is_remote else ([], "")
-    with open_lake("recommend", writes=False) as (lake, _):
+    with open_lake("recommend", writes=False) as (lake, settings):
         found = of_service(lake, user, songs, limit) if songs else []
         if songs and not found:
             problem = f"Of the AI service's {len(songs)} songs none is in the lake."
         if problem:
             err.print(f"{problem} So it is worked out here.", markup=False, soft_wrap=True)
         if wanted and not found:
-            found = by_mood(lake, user, wanted, limit)
+            most = settings.recommendations.exact_up_to_users
+            found = by_mood(lake, user, wanted, limit, exact_up_to_users=most)
         elif not found:
             found = stored_list(lake, user, name or "for_you", limit)
     print_recommendations(found, out)

@@ -13,12 +13,13 @@ import pytest
 
 from clients.errors import NotFoundError
 from clients.mood_api import Mood, MoodAPIClient, Song
+from jobs import distributed
 from jobs.choices import block, set_privacy
 from jobs.feedback import say
 from jobs.recommending import Recommendation, by_mood, given_mood, of_service, queue_all, stored_list
 from jobs.runtime.errors import TooLittleDataError, UsageError
 from jobs.runtime.lake import Lake, Stamp
-from jobs.runtime.settings import Settings
+from jobs.runtime.settings import RecommendationSettings, Settings
 from sandbox.services.server import Sandbox
 from schemas.catalog import contract_of
 from schemas.vocab import MOODS
@@ -165,7 +166,7 @@ def test_what_is_not_there_is_said(night: Lake) -> None:
     with pytest.raises(TooLittleDataError, match=r"run_ingestion\.py run"):
         stored_list(night, "birch", "for_you", 5)
     with pytest.raises(TooLittleDataError, match="no track of the lake has a mood yet"):
-        by_mood(night, "ash", {"sad": 1.0}, 5)
+        by_mood(night, "ash", {"sad": 1.0}, 5, exact_up_to_users=100)
 
 
 def test_a_services_songs_are_found_in_the_lake(night: Lake) -> None:
@@ -184,7 +185,9 @@ def test_a_services_songs_are_found_in_the_lake(night: Lake) -> None:
     assert [one.track_name for one in of_service(night, "ash", songs, 10)] == ["[Sun]", "Fog"]
 
 
-def test_what_is_said_and_chosen_shapes_the_next_night(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+def test_what_is_said_and_chosen_shapes_the_next_night(
+    lake: Lake, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     songs = [worlds.Song(f"A{n // 3}", f"Song {n}", worlds.spotify_id(n), genres=("pop",)) for n in range(12)]
     start = datetime(2026, 9, 1)  # noqa: DTZ001
     heard = {"ash": songs[:6], "birch": songs[3:9]}
@@ -213,6 +216,23 @@ def test_what_is_said_and_chosen_shapes_the_next_night(lake: Lake, settings: Set
     assert tracks("from_matches") == set()
     assert tracks("for_you")
     assert disliked not in tracks("for_you") | tracks("happy") | tracks("angry")
+
+    def rows() -> set[str]:
+        told = lake.read("gold.recommendations").selectExpr("to_json(struct(*)) AS told")
+        return {row["told"] for row in told.collect()}
+
+    by_one_process, asked = rows(), ({"happy": 0.5, "sad": 0.5}, 5)
+    many = settings.model_copy(update={"recommendations": RecommendationSettings(exact_up_to_users=0)})
+    beyond, calls = distributed.recommendations, []
+    monkeypatch.setattr(distributed, "recommendations", lambda *args, **rows: calls.append(1) or beyond(*args, **rows))
+    run_night(lake, many, NIGHT)
+    assert calls == [1]
+    assert rows() == by_one_process
+    one, other = (by_mood(lake, "ash", *asked, exact_up_to_users=most) for most in (100, 0))
+    assert one == other
+    version = lake.version("gold.recommendations")
+    run_night(lake, many, NIGHT)
+    assert lake.version("gold.recommendations") == version
 
 
 Run = Callable[..., Called]

@@ -7,7 +7,7 @@ heard one of them has heard the song.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -23,7 +24,7 @@ from scipy.sparse import csr_array
 from schemas.gold.recommendations import CONTRACT
 from schemas.vocab import MOODS, RECOMMENDATION_LISTS, SHARE_FEATURES
 from transformations.gold.choices import verdicts
-from transformations.gold.exact import computed
+from transformations.gold.exact import computed_in_blocks
 from transformations.ranking.counts import Floats, Ids, Ints, Sparse
 from transformations.ranking.playlists import MOST_REASONS, Chosen, Heard, Playlists, Songs
 
@@ -31,6 +32,7 @@ TOP = 50
 SEED = 0
 COLUMNS = CONTRACT.names  # plain names: what travels to a worker may not ask for the schemas
 SOUND = (*SHARE_FEATURES, "loudness_db", "tempo_bpm")
+REASON_DIGITS = 4
 CUSTOM = "custom"  # the list of a mood vector that was asked for
 
 
@@ -44,6 +46,11 @@ class Request:
     as_of_date: date
     user_id: str | None = None
     mood: tuple[float, ...] = ()
+
+    def wanted(self, of_late: Floats) -> dict[str, Floats]:
+        """What mood the lists by mood look for: a row for all, or one a listener, NaN where nothing is known."""
+        each = {mood: row[None, :] for mood, row in zip(MOODS, np.eye(len(MOODS)), strict=True)}
+        return each | {"current_mood": of_late, CUSTOM: np.array([self.mood or (np.nan,) * len(MOODS)])}
 
 
 def build(
@@ -75,24 +82,40 @@ def build(
         "user_matches": user_matches,
         "track_similarities": track_similarities,
     }
-    return _recommended(Request(RECOMMENDATION_LISTS, TOP, SEED, as_of_date), inputs)
+    return _recommended(nightly(as_of_date), inputs)
+
+
+def nightly(as_of_date: date) -> Request:
+    """What the night asks for."""
+    return Request(RECOMMENDATION_LISTS, TOP, SEED, as_of_date)
 
 
 def for_mood(
     user_id: str, mood: Mapping[str, float], size: int, *, inputs: Mapping[str, DataFrame], as_of_date: date
 ) -> DataFrame:
     """The list `custom` of one listener for any mood vector (shares that sum to 1), by what `build` reads."""
-    wanted = tuple(mood.get(name, 0.0) for name in MOODS)
-    return _recommended(Request((CUSTOM,), size, SEED, as_of_date, user_id, wanted), inputs)
+    return _recommended(of_mood(user_id, mood, size, as_of_date), inputs)
+
+
+def of_mood(user_id: str, mood: Mapping[str, float], size: int, as_of_date: date) -> Request:
+    """The list `custom` of one listener."""
+    return Request((CUSTOM,), size, SEED, as_of_date, user_id, tuple(mood.get(name, 0.0) for name in MOODS))
 
 
 def _recommended(request: Request, inputs: Mapping[str, DataFrame]) -> DataFrame:
-    given = [_rows(inputs[table], *shape) for table, shape in _shapes(request).items()]
     said = verdicts(inputs["track_feedback"], inputs["track_identities"], inputs["catalogue_tracks"])
-    given.append(_rows(said, "verdict", "user_id", "track_id", "IF(is_liked, 1, -1)"))
+    given = [
+        *gathered(inputs, request, tuple(_shapes(request))),
+        _rows(said, "verdict", "user_id", "track_id", "IF(is_liked, 1, -1)"),
+    ]
+    return computed_in_blocks(given, partial(_lists, request=request), CONTRACT.struct())
+
+
+def gathered(inputs: Mapping[str, DataFrame], request: Request, tables: tuple[str, ...]) -> list[DataFrame]:
+    """Rows of these tables, and the song of each track, in the shape in which they are gathered."""
+    shapes = _shapes(request)
     songs = inputs["track_identities"].groupBy("track_id").agg(F.min("song_key").alias("song_key"))
-    given.append(_rows(songs, "song", "track_id", "song_key"))
-    return computed(given, partial(_lists, request=request), CONTRACT)
+    return [*(_rows(inputs[table], *shapes[table]) for table in tables), _rows(songs, "song", "track_id", "song_key")]
 
 
 def _shapes(request: Request) -> dict[str, tuple[str, ...]]:
@@ -155,52 +178,70 @@ class Library:
         return _places(self.track_ids, np.asarray(track_ids), self.places)
 
 
-def _lists(given: pd.DataFrame, *, request: Request) -> pd.DataFrame:
+def _lists(given: pd.DataFrame, *, request: Request) -> Iterator[pa.Table]:
+    library, rows = library_of(given, request.seed)
+    everybody = np.unique(np.concatenate([rows(kind)["left"] for kind in ("user", "plays")]).astype(str))
+    if not len(library.tracks) or not len(everybody):
+        return
+    wanted = request.wanted(_of_late(rows, everybody))
+    playlists = Playlists(library.songs, _heard(rows, library, everybody), wanted, seed=request.seed)
+    asked = rows("user")["left"].to_numpy(dtype=str) if request.user_id is None else np.array([request.user_id])
+    users = np.flatnonzero(np.isin(everybody, asked))
+    for name, chosen in playlists.best(request.lists, users, request.size).items():
+        yield told(name, chosen, playlists, library, everybody, request.as_of_date)
+
+
+def told(
+    name: str, chosen: Chosen, playlists: Playlists, library: Library, everybody: Ids, as_of_date: date
+) -> pa.Table:
+    """Rows of a list as the contract has them; the strongest reasons of each."""
+    ids = {"match": everybody, "artist": library.artist_ids, "genre": library.genres}
+    counts = np.zeros(len(chosen.users), dtype=np.int64)
+    rows, kinds, names, values = [], [], [], []
+    for kind, reason in playlists.reasons(name, chosen).items():
+        given = np.flatnonzero(~np.isnan(reason.values) & (counts < MOST_REASONS))
+        counts[given] += 1
+        rows.append(given)
+        kinds.append(np.full(len(given), kind, dtype=object))
+        named = np.full(len(given), name if kind == "mood" else None, dtype=object)
+        has_place = reason.places[given] >= 0
+        named[has_place] = ids.get(kind, library.tracks)[reason.places[given[has_place]]]
+        names.append(named)
+        values.append(np.round(reason.values[given], REASON_DIGITS))
+    order = np.argsort(np.concatenate(rows), kind="stable")
+    why = {
+        "kind": pa.array(np.concatenate(kinds)[order], pa.string()),
+        "id": pa.array(np.concatenate(names)[order], pa.string()),
+        "value": pa.array(np.concatenate(values)[order], pa.float64()),
+    }
+    reasons = pa.StructArray.from_arrays(list(why.values()), names=list(why))
+    columns = {
+        "user_id": pa.array(everybody[chosen.users], pa.string()),
+        "list": pa.array([name] * len(chosen.users), pa.string()),
+        "rank": pa.array(chosen.ranks, pa.int32()),
+        "track_id": pa.array(library.tracks[chosen.items], pa.string()),
+        "score": pa.array(chosen.scores, pa.float64()),
+        "reasons": pa.ListArray.from_arrays(np.r_[0, np.cumsum(counts)].astype(np.int32), reasons),
+        "as_of_date": pa.array([as_of_date] * len(chosen.users), pa.date32()),
+    }
+    return pa.table(columns).select(list(COLUMNS))
+
+
+def library_of(given: pd.DataFrame, seed: int) -> tuple[Library, Callable[[str], pd.DataFrame]]:
+    """The songs of gathered rows, which are told apart by their kind, each kind in order."""
     kinds = dict(list(given.sort_values(["kind", "left", "right"], kind="stable").groupby("kind")))
     none = given.iloc[:0]
 
     def rows(kind: str) -> pd.DataFrame:
         return kinds.get(kind, none)
 
-    everybody = np.unique(np.concatenate([rows(kind)["left"] for kind in ("user", "plays")]).astype(str))
-    if rows("track").empty or not len(everybody):
-        return pd.DataFrame(columns=list(COLUMNS))
-    library = _library(rows, request.seed)
-    playlists = Playlists(
-        library.songs, _heard(rows, library, everybody), _wanted(rows, everybody, request), seed=request.seed
-    )
-    asked = rows("user")["left"].to_numpy(dtype=str) if request.user_id is None else np.array([request.user_id])
-    users = np.flatnonzero(np.isin(everybody, asked))
-    best = playlists.best(request.lists, users, request.size)
-    found = [_told(name, chosen, playlists, library, everybody) for name, chosen in best.items()]
-    return pd.concat(found).assign(as_of_date=request.as_of_date)[list(COLUMNS)]
+    return _library(rows, seed), rows
 
 
-def _told(name: str, chosen: Chosen, playlists: Playlists, library: Library, everybody: Ids) -> pd.DataFrame:
-    """Rows of a list as the contract has them."""
-    ids = {"match": everybody, "artist": library.artist_ids, "genre": library.genres}
-    told: list[list[dict[str, Any]]] = [[] for _ in chosen.users]
-    for kind, reason in playlists.reasons(name, chosen).items():
-        names = ids.get(kind, library.tracks)
-        for row in np.flatnonzero(~np.isnan(reason.values)):
-            if len(told[row]) < MOST_REASONS:
-                place = reason.places[row]
-                id_ = name if kind == "mood" else names[place] if place >= 0 else None
-                told[row].append({"kind": kind, "id": id_, "value": round(float(reason.values[row]), 4)})
-    return pd.DataFrame(
-        {
-            "user_id": everybody[chosen.users],
-            "list": name,
-            "rank": chosen.ranks.astype(np.int32),
-            "track_id": library.tracks[chosen.items],
-            "score": chosen.scores,
-            "reasons": told,
-        }
-    )
-
-
-def _library(rows: Any, seed: int) -> Library:
+def _library(rows: Callable[[str], pd.DataFrame], seed: int) -> Library:
     tracks, plays = rows("track"), rows("plays")
+    if tracks.empty:
+        return Library(np.empty(0), np.empty(0), np.empty(0), _nothing(), np.empty(0), np.empty(0, dtype=np.int64))
     track_ids = tracks["left"].to_numpy(dtype=str)
     named, keys = rows("song")["left"].to_numpy(dtype=str), rows("song")["right"].to_numpy(dtype=str)
     places, is_named = _places(named, track_ids, np.arange(len(named)))
@@ -254,8 +295,8 @@ def _vectors(rows: pd.DataFrame, library: Library, size: int) -> tuple[Floats, F
     return found, weights
 
 
-def _heard(rows: Any, library: Library, everybody: Ids) -> Heard:
-    plays, said, matches, similar = (rows(kind) for kind in ("plays", "verdict", "match", "similar"))
+def _heard(rows: Callable[[str], pd.DataFrame], library: Library, everybody: Ids) -> Heard:
+    plays, said, matches = (rows(kind) for kind in ("plays", "verdict", "match"))
     size = (len(everybody), len(library.tracks))
 
     def of_users(given: pd.DataFrame, values: Floats) -> tuple[Ints, Ints, Floats]:
@@ -270,43 +311,43 @@ def _heard(rows: Any, library: Library, everybody: Ids) -> Heard:
     is_first = np.r_[True, (np.diff(users[latest]) != 0) | (np.diff(songs[latest]) != 0)][: len(latest)]
     last = latest[is_first]
     judged = of_users(said, said["weight"].to_numpy(dtype=float))
-    verdict = _matrix(*judged, size)
+    verdict = matrix(*judged, size)
     verdict.data = np.sign(verdict.data - 0.5)  # of editions judged otherwise, the dislike counts
     left, is_left = _places(everybody, matches["left"].to_numpy(dtype=str), np.arange(len(everybody)))
     right, is_right = _places(everybody, matches["right"].to_numpy(dtype=str), np.arange(len(everybody)))
     kept = is_left & is_right
     scores = matches["weight"].to_numpy(dtype=float)[kept]
     return Heard(
-        plays=_matrix(*of_users(plays, counts[:, 0]), size),
-        all_plays=_matrix(*of_users(plays, counts[:, 1]), size),
-        days_ago=_matrix(users[last], songs[last], np.maximum(ago[last] - 1, 0), size),
+        plays=matrix(*of_users(plays, counts[:, 0]), size),
+        all_plays=matrix(*of_users(plays, counts[:, 1]), size),
+        days_ago=matrix(users[last], songs[last], np.maximum(ago[last] - 1, 0), size),
         verdicts=verdict,
-        matches=_matrix(left[kept], right[kept], scores, (len(everybody), len(everybody))),
-        by_session=_similar(similar, library, 0),
-        by_sound=_similar(similar, library, 1),
+        matches=matrix(left[kept], right[kept], scores, (len(everybody), len(everybody))),
+        by_session=similar(rows, library, 0),
+        by_sound=similar(rows, library, 1),
     )
 
 
-def _similar(rows: pd.DataFrame, library: Library, which: int) -> Sparse:
-    """Songs by what goes with them, of several editions the highest score."""
-    left, is_left = library.found(rows["left"].to_numpy(dtype=str))
-    right, is_right = library.found(rows["right"].to_numpy(dtype=str))
-    scores = _numbers(rows, 2)[:, which]
+def similar(rows: Callable[[str], pd.DataFrame], library: Library, which: int) -> Sparse:
+    """Songs by what goes with them by session (0) or sound (1), of several editions the highest score."""
+    pairs = rows("similar")
+    left, is_left = library.found(pairs["left"].to_numpy(dtype=str))
+    right, is_right = library.found(pairs["right"].to_numpy(dtype=str))
+    scores = _numbers(pairs, 2)[:, which]
     kept = np.flatnonzero(is_left & is_right & (left != right) & (scores > 0))
     order = kept[np.lexsort((-scores[kept], right[kept], left[kept]))]
     is_first = np.r_[True, (np.diff(left[order]) != 0) | (np.diff(right[order]) != 0)][: len(order)]
     best = order[is_first]
-    return _matrix(left[best], right[best], scores[best], (len(library.tracks),) * 2)
+    return matrix(left[best], right[best], scores[best], (len(library.tracks),) * 2)
 
 
-def _wanted(rows: Any, everybody: Ids, request: Request) -> dict[str, Floats]:
-    """What mood the lists by mood look for: a row for all, or one a listener, NaN where nothing is known."""
-    wanted: dict[str, Floats] = {mood: row[None, :] for mood, row in zip(MOODS, np.eye(len(MOODS)), strict=True)}
+def _of_late(rows: Callable[[str], pd.DataFrame], everybody: Ids) -> Floats:
+    """Listeners by moods of late, NaN where nothing is known."""
     feels = rows("feels")
     places, is_known = _places(everybody, feels["left"].to_numpy(dtype=str), np.arange(len(everybody)))
     of_late = np.full((len(everybody), len(MOODS)), np.nan)
     of_late[places[is_known]] = _numbers(feels, len(MOODS))[is_known]
-    return wanted | {"current_mood": of_late, CUSTOM: np.array([request.mood or (np.nan,) * len(MOODS)])}
+    return of_late
 
 
 def _numbers(rows: pd.DataFrame, size: int) -> Floats:
@@ -323,7 +364,7 @@ def _places(known: Ids, wanted: Ids, places: Ints) -> tuple[Ints, NDArray[np.boo
     return places[at], known[at] == wanted
 
 
-def _matrix(rows: Ints, columns: Ints, values: Floats, size: tuple[int, int]) -> Sparse:
+def matrix(rows: Ints, columns: Ints, values: Floats, size: tuple[int, int]) -> Sparse:
     found = csr_array((values, (rows, columns)), shape=size)
     found.sum_duplicates()
     return found

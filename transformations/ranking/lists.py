@@ -45,11 +45,27 @@ class BestItems:
         """Users, items, scores and ranks from 1, a row each, by user and rank."""
         users, places = np.nonzero(np.isfinite(self._scores))
         items, scores = self._items[users, places], self._scores[users, places]
-        is_kept = places_within(users, self._groups[items]) < self._of_a_group
-        users, items, scores = users[is_kept], items[is_kept], scores[is_kept]
-        ranks = places_within(users) + 1
-        is_kept = ranks <= self._size
-        return users[is_kept], items[is_kept], scores[is_kept], ranks[is_kept]
+        return _limited(users, items, scores, self._size, groups=self._groups, of_a_group=self._of_a_group)
+
+
+def ranked(
+    users: Ints, items: Ints, scores: Floats, size: int, *, groups: Ints, of_a_group: int
+) -> tuple[Ints, Ints, Floats, Ints]:
+    """The best of rows in any order, as `BestItems.ranked` has them; -inf is never kept, the first item wins a tie."""
+    kept = np.flatnonzero(np.isfinite(scores))
+    kept = kept[np.lexsort((items[kept], -scores[kept], users[kept]))]
+    return _limited(users[kept], items[kept], scores[kept], size, groups=groups, of_a_group=of_a_group)
+
+
+def _limited(
+    users: Ints, items: Ints, scores: Floats, size: int, *, groups: Ints, of_a_group: int
+) -> tuple[Ints, Ints, Floats, Ints]:
+    """Of rows by user, best first, a few of a group and `size` of a user; and their ranks."""
+    is_kept = places_within(users, groups[items]) < of_a_group
+    users, items, scores = users[is_kept], items[is_kept], scores[is_kept]
+    ranks = places_within(users) + 1
+    is_kept = ranks <= size
+    return users[is_kept], items[is_kept], scores[is_kept], ranks[is_kept]
 
 
 def places_within(*keys: Ints) -> Ints:

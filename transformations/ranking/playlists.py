@@ -16,8 +16,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from transformations.ranking.counts import Bools, Floats, Ints, Sparse, damped, holders, scaled, unit_rows
-from transformations.ranking.lists import BestItems, places_within
-from transformations.ranking.recommender import BLOCK_ITEMS, BLOCK_USERS, TRACKS, Recommender
+from transformations.ranking.lists import BestItems, places_within, ranked
+from transformations.ranking.recommender import BLOCK_ITEMS, BLOCK_USERS, TRACKS, LinearModel, Recommender
 
 OF_AN_ARTIST = 2
 UNHEARD = ("for_you", "from_matches")  # lists of what the listener never heard
@@ -29,6 +29,8 @@ REDISCOVER_PLAYS, REDISCOVER_DAYS = 3, 60  # heard so often at least, and not fo
 SCORE_DIGITS = 5
 TIE = 0.1**SCORE_DIGITS / 10  # below what rounding leaves apart
 MOST_REASONS = 3
+CANDIDATES = 300  # of a listener, list and way to find them
+MOOD_POOL = 4_000  # songs nearest to a mood, out of which the candidates of its list are taken
 REASON_ROWS = 200_000  # rows whose reasons are worked out at once: bounds memory
 
 
@@ -60,6 +62,39 @@ class Heard:
 
 
 @dataclass(frozen=True)
+class Population:
+    """What all listeners and songs tell, whoever it is told of: by item how many listeners it has, how well known it
+    is, its genres by rarity, its sound as deviations, and what it goes with; and the ranker."""
+
+    listeners: Floats
+    known: Floats
+    artist_rows: Sparse
+    genres: Sparse
+    has_genre: Sparse
+    sound: Floats
+    told_by_session: Sparse
+    told_by_sound: Sparse
+    ranker: LinearModel | None = None
+
+    @classmethod
+    def of(cls, songs: Songs, by_session: Sparse, by_sound: Sparse, *, listeners: Floats, users: int) -> Population:
+        """`listeners` of each item, of so many users."""
+        places = np.arange(len(songs.artists))
+        rarity = np.log1p(len(places) / np.maximum(holders(songs.genres), 1))
+        genres = unit_rows(scaled(songs.genres, columns=rarity))
+        return cls(
+            listeners=listeners,
+            known=0.5 * np.log1p(listeners) / np.log1p(max(users, 1)) + 0.005 * np.nan_to_num(songs.popularity),
+            artist_rows=csr_array((np.ones(len(places)), (places, songs.artists))),
+            genres=genres,
+            has_genre=_held(genres),
+            sound=_deviations(np.hstack([songs.sound, songs.moods])),
+            told_by_session=by_session.T.tocsr(),
+            told_by_sound=by_sound.T.tocsr(),
+        )
+
+
+@dataclass(frozen=True)
 class Chosen:
     """Rows of a list: listener, item, score in 0-1, rank from 1."""
 
@@ -79,8 +114,9 @@ class Reason:
 
 
 class Playlists:
-    """Fitted on all listeners. `moods` gives for a list by mood what is looked for: listeners by moods, or one row for
-    all, NaN where nothing is known of a listener. A list has `of_an_artist` songs of an artist at most."""
+    """Fitted on all listeners, or on some (and their matches) with the `population` that they are of. `moods` gives for
+    a list by mood what is looked for: listeners by moods, or one row for all, NaN where nothing is known of a listener.
+    A list has `of_an_artist` songs of an artist at most."""
 
     def __init__(
         self,
@@ -90,6 +126,7 @@ class Playlists:
         *,
         seed: int,
         of_an_artist: int = OF_AN_ARTIST,
+        population: Population | None = None,
     ) -> None:
         self.songs, self.heard, self._moods = songs, heard, moods
         self._of_an_artist = of_an_artist
@@ -98,33 +135,34 @@ class Playlists:
         self.weights.eliminate_zeros()
         self.weights.sort_indices()
         self._barred = (heard.all_plays + self._disliked).tocsr()
-        places = np.arange(len(songs.artists))
-        self._artist_rows = csr_array((np.ones(len(places)), (places, songs.artists)))
-        self._artist_plays = (heard.plays @ self._artist_rows).tocsr()
+        self._population = population or Population.of(
+            songs,
+            heard.by_session,
+            heard.by_sound,
+            listeners=holders(self.weights),
+            users=self.weights.shape[0],
+        )
+        artist_rows = self._population.artist_rows
+        self._artist_plays = (heard.plays @ artist_rows).tocsr()
         self._tastes = damped(_of_the_most(self.weights), 0.5)
         self._tastes_by_item = self._tastes.tocsc()
-        self._artist_tastes = _of_the_most((self._tastes @ self._artist_rows).tocsr())
-        rarity = np.log1p(len(places) / np.maximum(holders(songs.genres), 1))
-        self._genres = unit_rows(scaled(songs.genres, columns=rarity))
-        self._genre_tastes = unit_rows((self._tastes @ self._genres).tocsr())
-        self._sound = _deviations(np.hstack([songs.sound, songs.moods]))
-        self._sound_tastes = _means(self._tastes, self._sound)
-        listeners = np.log1p(holders(self.weights)) / np.log1p(max(self.weights.shape[0], 1))
-        self._known = 0.5 * listeners + 0.005 * np.nan_to_num(songs.popularity)
+        self._artist_tastes = _of_the_most((self._tastes @ artist_rows).tocsr())
+        self._genre_tastes = unit_rows((self._tastes @ self._population.genres).tocsr())
+        self._sound_tastes = _means(self._tastes, self._population.sound)
         self._aversion = self._shares_disliked()
         self._rediscovered = self._not_heard_for_long()
         self._matched = _adding_up(heard.matches)
         self._fans = np.flatnonzero(np.diff(self.weights.indptr))
         self._ranker = None
-        if len(self._fans):
-            self._ranker = Recommender(self.weights[self._fans], TRACKS, labels=self._artist_rows, seed=seed)
+        if population is None and len(self._fans):
+            self._ranker = Recommender(self.weights[self._fans], TRACKS, labels=artist_rows, seed=seed)
 
     # --- what is expected of each listener
 
     def _shares_disliked(self) -> Sparse:
         """Listeners by artists: the share of disliked songs among those of the artist that they heard or judged."""
-        disliked = (self._disliked @ self._artist_rows).tocoo()
-        heard = (_held(self.weights) @ self._artist_rows).tocsr()
+        disliked = (self._disliked @ self._population.artist_rows).tocoo()
+        heard = (_held(self.weights) @ self._population.artist_rows).tocsr()
         played = np.nan_to_num(_where_held(heard, disliked.row, disliked.col))
         shares = disliked.data / (1 + disliked.data + played)
         return csr_array((shares, (disliked.row, disliked.col)), shape=disliked.shape)
@@ -150,14 +188,16 @@ class Playlists:
                 nothing = np.zeros((here.stop - here.start, block.stop - block.start))
                 yield here, block, self._expected(users[here], block, nothing)
 
-    def _expected(self, users: Ints, block: slice, shares: Floats) -> Floats:
-        genres = (self._genre_tastes[users] @ self._genres[block].T).toarray()
-        near = _likeness(self._sound_tastes[users], self._sound[block])
-        artist = (self._artist_tastes[users] @ self._artist_rows[block].T).toarray()
-        parts = {"ranker": shares, "artist": artist, "genres": genres, "sound": near, "known": self._known[block]}
+    def _expected(self, users: Ints, items: slice | Ints, shares: Floats) -> Floats:
+        of = self._population
+        genres = (self._genre_tastes[users] @ of.genres[items].T).toarray()
+        near = _likeness(self._sound_tastes[users], of.sound[items])
+        by_artist = of.artist_rows[items].T
+        artist = (self._artist_tastes[users] @ by_artist).toarray()
+        parts = {"ranker": shares, "artist": artist, "genres": genres, "sound": near, "known": of.known[items]}
         found = sum(SHARES[name] * part for name, part in parts.items()) / sum(SHARES.values())
         if self._disliked.nnz:
-            found = found * (1 - (self._aversion[users] @ self._artist_rows[block].T).toarray())
+            found = found * (1 - (self._aversion[users] @ by_artist).toarray())
         return np.asarray(found)
 
     # --- the lists
@@ -167,23 +207,77 @@ class Playlists:
         users = np.r_[users[np.isin(users, self._fans)], users[~np.isin(users, self._fans)]]
         kept = {name: self._best_items(len(users), size) for name in lists}
         worth = {name: self._worth_scoring(name, size) for name in lists}
-        disliked, barred = self._disliked.tocsc(), self._barred.tocsc()
         for here, block, expected in self._iter_expected(users):
-            is_disliked, is_barred = (
-                given[:, block].tocsr()[users[here]].toarray() > 0 for given in (disliked, barred)
-            )
+            left_out = self._left_out(users[here], block)
             for name, best in kept.items():
                 columns = np.flatnonzero(worth[name][block])
                 items = columns + block.start
-                scores = self._scores(name, users[here], items, expected[:, columns])
-                rounded = np.round(scores, SCORE_DIGITS)
-                is_out = (is_barred if name in UNHEARD else is_disliked)[:, columns] | (rounded <= 0)
-                best.offer(here, items, np.where(is_out, -np.inf, rounded + TIE * self.songs.ties[items]))
-        found = {name: best.ranked() for name, best in kept.items()}
-        return {
-            name: Chosen(users[rows], items, np.clip(np.round(scores, SCORE_DIGITS), 0, 1), ranks)
-            for name, (rows, items, scores, ranks) in found.items()
-        }
+                judged = self._judged(name, users[here], items, expected[:, columns], left_out, columns)
+                best.offer(here, items, judged)
+        return {name: _chosen(users, *best.ranked()) for name, best in kept.items()}
+
+    def best_among(self, lists: tuple[str, ...], users: Ints, size: int, candidates: Sparse) -> dict[str, Chosen]:
+        """As `best`, out of each user's candidates: a row for each of the users, items stored."""
+        items = np.unique(candidates.indices)
+        shares = np.zeros((len(users), len(items)))
+        if self._population.ranker is not None and len(items):
+            shares = self._population.ranker.shares(self.weights[users], items)
+        expected = self._expected(users, items, shares)
+        columns = np.arange(len(items))
+        left_out = self._left_out(users, items)
+        rows, places = candidates[:, items].nonzero()
+        found = {}
+        for name in lists:
+            scores = self._judged(name, users, items, expected, left_out, columns)[rows, places]
+            best = ranked(rows, items[places], scores, size, groups=self.songs.artists, of_a_group=self._of_an_artist)
+            found[name] = _chosen(users, *best)
+        return found
+
+    def candidates(self, lists: tuple[str, ...], users: Ints, guesses: Floats) -> Sparse:
+        """What `best_among` need look at: a row for each of the users, 1 where an item is worth it.
+
+        `guesses` are what a cheaper ranker expects of the users by all items, about 1 for what is as good as played. In
+        place of the ranker's they give every list its likely best; to these come what the guesses alone hold for best,
+        what goes with the user's own songs, these themselves, and of one mood the songs nearest to it.
+        """
+        of, everything = self._population, np.arange(len(self.songs.artists))
+        likely = np.maximum(guesses, 0)
+        expected = self._expected(users, slice(0, len(everything)), likely / (1 + likely))
+        left_out = self._left_out(users, everything)
+        tastes = self._tastes[users]
+        found = _of_the_highest(np.where(left_out[True], 0, guesses), CANDIDATES)
+        found += _held(_heaviest(tastes, CANDIDATES)) + _held(self._rediscovered.tocsr()[users])
+        for told_by in (of.told_by_session, of.told_by_sound):
+            found += _held(_heaviest((tastes @ told_by.T).tocsr(), CANDIDATES))
+        for name in lists:
+            if name == "rediscover":  # all that it can have are own songs
+                continue
+            pool = self._pool(name)
+            judged = self._judged(name, users, pool, expected[:, pool], left_out, pool)
+            best = _of_the_highest(np.where(np.isfinite(judged), judged, 0), CANDIDATES).tocoo()
+            found += csr_array((best.data, (best.row, pool[best.col])), shape=found.shape)
+        return found.tocsr()
+
+    def _pool(self, name: str) -> Ints:
+        """The items of which a list's candidates are the best: where all look for one mood, those nearest to it."""
+        everything = np.arange(len(self.songs.artists))
+        if len(self._moods.get(name, ())) != 1 or len(everything) <= MOOD_POOL:
+            return everything
+        worth = self._worth_by_mood(name, np.zeros(1, dtype=np.int64), everything)[0]
+        return np.sort(np.lexsort((everything, -np.round(worth, SCORE_DIGITS)))[:MOOD_POOL])
+
+    def _left_out(self, users: Ints, items: slice | Ints) -> dict[bool, Bools]:
+        """What these users shall not find in lists of what they never heard (True), and in the others."""
+        barred, disliked = (given[users][:, items].toarray() > 0 for given in (self._barred, self._disliked))
+        return {True: barred, False: disliked}
+
+    def _judged(
+        self, name: str, users: Ints, items: Ints, expected: Floats, left_out: dict[bool, Bools], columns: Ints
+    ) -> Floats:
+        """Scores as they are compared: rounded, ties apart; -inf for what is left out, by these columns."""
+        rounded = np.round(self._scores(name, users, items, expected), SCORE_DIGITS)
+        is_out = left_out[name in UNHEARD][:, columns] | (rounded <= 0)
+        return np.where(is_out, -np.inf, rounded + TIE * self.songs.ties[items])
 
     def _best_items(self, users: int, size: int) -> BestItems:
         return BestItems(users, size, self.songs.artists, of_a_group=self._of_an_artist, block_items=BLOCK_ITEMS)
@@ -246,11 +340,13 @@ class Playlists:
         found["liked"] = Reason(nobody, np.where(likes > 0, 1.0, np.nan))
         artists = self.songs.artists[items]
         found["artist"] = Reason(artists, _where_held(self._artist_plays, users, artists))
-        for kind, similar in (("session", self.heard.by_session), ("sound", self.heard.by_sound)):
-            found[kind] = _strongest_in_blocks(similar.T.tocsr(), _held(self.weights), items, users)
-        shares = _adding_up((self._tastes @ self._genres).tocsr())
-        found["genre"] = _strongest_in_blocks(_held(self._genres), shares, items, users)
-        listeners = holders(self.weights)[items]
+        of = self._population
+        held = _held(self.weights)
+        for kind, told_by in (("session", of.told_by_session), ("sound", of.told_by_sound)):
+            found[kind] = _strongest_in_blocks(told_by, held, items, users)
+        shares = _adding_up((self._tastes @ of.genres).tocsr())
+        found["genre"] = _strongest_in_blocks(of.has_genre, shares, items, users)
+        listeners = of.listeners[items]
         found["listeners"] = Reason(nobody, np.where(listeners > 0, listeners, np.nan))
         found["popularity"] = Reason(nobody, self.songs.popularity[items])
         return found
@@ -262,6 +358,28 @@ class Playlists:
         values = np.full(len(users), np.nan)
         values[is_known] = _where_held(self.heard.matches, users[is_known], strongest.places[is_known])
         return Reason(strongest.places, values)
+
+
+def _chosen(users: Ints, rows: Ints, items: Ints, scores: Floats, ranks: Ints) -> Chosen:
+    return Chosen(users[rows], items, np.clip(np.round(scores, SCORE_DIGITS), 0, 1), ranks)
+
+
+def _of_the_highest(values: Floats, size: int) -> Sparse:
+    """1 where one of the highest of a row stands that are above 0."""
+    if values.shape[1] <= size:
+        return csr_array((values > 0).astype(float))
+    columns = np.argpartition(-values, size - 1, axis=1)[:, :size]
+    rows = np.repeat(np.arange(len(values)), size)
+    kept = np.take_along_axis(values, columns, axis=1).ravel() > 0
+    return csr_array((np.ones(kept.sum()), (rows[kept], columns.ravel()[kept])), shape=values.shape)
+
+
+def _heaviest(matrix: Sparse, size: int) -> Sparse:
+    """The highest values of each row, of equal ones the first."""
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    order = np.lexsort((matrix.indices, -np.round(matrix.data, SCORE_DIGITS), rows))
+    kept = order[places_within(rows[order]) < size]
+    return csr_array((matrix.data[kept], (rows[kept], matrix.indices[kept])), shape=matrix.shape)
 
 
 def _of_sign(matrix: Sparse, sign: int) -> Sparse:

@@ -70,15 +70,12 @@ class Recommender:
         self.counts = counts.tocsr()
         self._recipe = recipe
         self._rarity = np.maximum(holders(self.counts), 1.0) ** -recipe.rarity
-        weights = scaled(unit_rows(damped(self.counts, recipe.damping)), columns=self._rarity)
-        level = np.sqrt(weights.shape[0] / max(float((weights.data**2).sum()), 1e-12))
-        self._weights = weights * level
+        weights = _weighed(self.counts, recipe, self._rarity)
+        self._level = float(np.sqrt(weights.shape[0] / max(float((weights.data**2).sum()), 1e-12)))
+        self._weights = weights * self._level
         self._typical = _row_means(self._weights)
-        users = self.counts.shape[0]
-        self._fitted = np.arange(users)
-        if users > MAX_FITTED_USERS:
-            self._fitted = np.sort(np.random.default_rng(seed).choice(users, MAX_FITTED_USERS, replace=False))
-        self._prior = _Prior(recipe.ridge, _label_rows(labels, recipe, columns=self._rarity * level))
+        self._fitted = fitted_of(self.counts.shape[0], seed)
+        self._prior = _Prior(recipe.ridge, _label_rows(labels, recipe, columns=self._rarity * self._level))
         fitted = self._weights[self._fitted]
         system = self._prior.products(fitted, fitted)
         system[np.diag_indices_from(system)] += 1
@@ -92,10 +89,8 @@ class Recommender:
     def iter_scores(self, users: Ints) -> Iterator[tuple[slice, slice, Scores]]:
         """Blocks of the users (as places in what was given) and of items, in order: what each user may be expected to
         give each item, those that they have included."""
-        fitted, everything = self._weights[self._fitted], self._weights.tocsc()
-        for block, reach in self._prior.iter_reach(fitted):
-            solved = cho_solve(self._system, reach, check_finite=False)
-            precision = self._prior.diagonal(block) - (reach * solved).sum(axis=0)
+        everything = self._weights.tocsc()
+        for block, solved, precision in self._iter_solved():
             columns = everything[:, block].tocsr()
             for low in range(0, len(users), BLOCK_USERS):
                 here = slice(low, min(low + BLOCK_USERS, len(users)))
@@ -109,8 +104,7 @@ class Recommender:
     def iter_shares(self, users: Ints) -> Iterator[tuple[slice, slice, Floats]]:
         """As `iter_scores`, in 0-1: .5 is what is expected as strongly as the user's own items are on average."""
         for here, block, scores in self.iter_scores(users):
-            ratios = np.maximum(scores, 0) / np.maximum(self._typical[users[here], None], 1e-12)
-            yield here, block, ratios / (1 + ratios)
+            yield here, block, _as_shares(scores, self._typical[users[here]])
 
     def top(self, users: Ints, size: int) -> Ranked:
         """The best `size` items that each user has not; equal scores in the order of the columns."""
@@ -125,8 +119,30 @@ class Recommender:
                 np.hstack([found[here], items]), np.hstack([best[here], scores]), width
             )
         is_left = best > 0
-        ratios = np.where(is_left, best, 0) / np.maximum(self._typical[users, None], 1e-12)
-        return Ranked(np.where(is_left, found, -1), ratios / (1 + ratios))
+        return Ranked(np.where(is_left, found, -1), _as_shares(np.where(is_left, best, 0), self._typical[users]))
+
+    def by_itself(self) -> LinearModel:
+        """The model without the users that it scores. Raises ValueError where factors are a part of it: they are of
+        its own users."""
+        if self._factors is not None:
+            raise ValueError("a ranker with factors scores its own users only")
+        fitted = self._weights[self._fitted].tocsc()
+        return LinearModel(
+            recipe=self._recipe,
+            rarity=self._rarity,
+            level=self._level,
+            prior=self._prior,
+            fitted=fitted,
+            fitted_labels=(fitted @ self._prior.labels.T).tocsr(),
+            system=self._system,
+            precision=np.concatenate([np.empty(0), *(precision for _, _, precision in self._iter_solved())]),
+        )
+
+    def _iter_solved(self) -> Iterator[tuple[slice, Floats, Floats]]:
+        """Blocks of items: the fitted users' weights times the inverse, and the diagonal of the inverse."""
+        for block, reach in self._prior.iter_reach(self._weights[self._fitted]):
+            solved = cho_solve(self._system, reach, check_finite=False)
+            yield block, solved, self._prior.diagonal(block) - (reach * solved).sum(axis=0)
 
     def _told(self, users: Ints, block: slice, solved: Floats) -> Floats:
         """The users' weights times the inverse: of those fitted it is in `solved`, of others worked out from it."""
@@ -143,24 +159,54 @@ class Recommender:
         return told
 
 
+@dataclass(frozen=True)
+class LinearModel:
+    """What was fitted, apart from whom it scores: anybody by their own counts, as if they had been among those given.
+
+    The system is solved by user, not by item: a few items of few users then cost no more than these.
+    """
+
+    recipe: Recipe
+    rarity: Floats
+    level: float
+    prior: _Prior
+    fitted: Sparse  # users by items
+    fitted_labels: Sparse  # users by labels
+    system: tuple[Floats, bool]
+    precision: Floats
+
+    def shares(self, counts: Sparse, items: Ints) -> Floats:
+        """Rows of the counts by items, 0-1, as `Recommender.iter_shares` has them."""
+        weights = _weighed(counts, self.recipe, self.rarity) * self.level
+        by_solved, by_label = weights @ self.prior.solved.T, weights @ self.prior.labels.T
+        products = _dense(weights @ self.fitted.T) - _dense(by_solved @ self.fitted_labels.T)
+        told_by = cho_solve(self.system, products.T / self.prior.ridge, check_finite=False)
+        of_items = _dense(weights.tocsc()[:, items])
+        of_labels = _dense(by_label).T - self.fitted_labels.T @ told_by
+        direct = of_items - (self.fitted[:, items].T @ told_by).T
+        told = (direct - (self.prior.solved[:, items].T @ of_labels).T) / self.prior.ridge
+        scores = (of_items - told / self.precision[items]).astype(np.float32)
+        return _as_shares(scores, _row_means(weights))
+
+
 class _Prior:
     """M, a ridge plus the products of the label rows, inverted: applied to weights, never written out."""
 
     def __init__(self, ridge: float, labels: Sparse) -> None:
-        self._ridge, self._labels = ridge, labels
+        self.ridge, self.labels = ridge, labels
         products = (labels @ labels.T).tocsr()
         if products.nnz == np.count_nonzero(products.diagonal()):  # no item has two labels
-            self._solved = scaled(labels, rows=1 / (ridge + products.diagonal())).tocsc()
+            self.solved = scaled(labels, rows=1 / (ridge + products.diagonal())).tocsc()
         else:
             system = products.toarray()
             system[np.diag_indices_from(system)] += ridge
-            self._solved = cho_solve(cho_factor(system, lower=True), labels.toarray(), check_finite=False)
+            self.solved = cho_solve(cho_factor(system, lower=True), labels.toarray(), check_finite=False)
 
     def products(self, left: Sparse, right: Sparse) -> Floats:
         """left M⁻¹ right'."""
-        by_label = _dense(left @ self._solved.T)
-        found: Floats = (left @ right.T).toarray() - by_label @ (right @ self._labels.T).toarray().T
-        return found / self._ridge
+        by_label = _dense(left @ self.solved.T)
+        found: Floats = (left @ right.T).toarray() - by_label @ (right @ self.labels.T).toarray().T
+        return found / self.ridge
 
     def iter_reach(self, weights: Sparse) -> Iterator[tuple[slice, Floats]]:
         """weights M⁻¹, by blocks of items."""
@@ -170,14 +216,31 @@ class _Prior:
 
     def reach(self, weights: Sparse, block: slice) -> Floats:
         """weights M⁻¹, for a block of items."""
-        by_label = _dense((weights @ self._labels.T) @ self._solved[:, block])
+        by_label = _dense((weights @ self.labels.T) @ self.solved[:, block])
         found: Floats = weights[:, block].toarray() - by_label
-        return found / self._ridge
+        return found / self.ridge
 
     def diagonal(self, block: slice) -> Floats:
         """The diagonal of M⁻¹."""
-        found: Floats = 1 - np.asarray(self._labels[:, block].multiply(self._solved[:, block]).sum(axis=0))
-        return found / self._ridge
+        found: Floats = 1 - np.asarray(self.labels[:, block].multiply(self.solved[:, block]).sum(axis=0))
+        return found / self.ridge
+
+
+def fitted_of(users: int, seed: int) -> Ints:
+    """On whom of so many users, in the order of their ids, a model is fitted."""
+    if users <= MAX_FITTED_USERS:
+        return np.arange(users)
+    return np.sort(np.random.default_rng(seed).choice(users, MAX_FITTED_USERS, replace=False))
+
+
+def _weighed(counts: Sparse, recipe: Recipe, rarity: Floats) -> Sparse:
+    return scaled(unit_rows(damped(counts.tocsr(), recipe.damping)), columns=rarity)
+
+
+def _as_shares(scores: AnyScores, typical: Floats) -> Floats:
+    ratios = np.maximum(scores, 0) / np.maximum(typical[:, None], 1e-12)
+    shares: Floats = ratios / (1 + ratios)
+    return shares
 
 
 def _label_rows(labels: Sparse | None, recipe: Recipe, *, columns: Floats) -> Sparse:

@@ -225,7 +225,8 @@ def gathered(order: int = 1) -> pd.DataFrame:
 
 def test_a_seed_reproduces_a_list_and_decides_its_ties() -> None:
     def happy(seed: int, order: int = 1) -> list[str]:
-        rows = _lists(gathered(order), request=Request(("happy",), 20, seed, AS_OF))
+        (made,) = _lists(gathered(order), request=Request(("happy",), 20, seed, AS_OF))
+        rows = made.to_pandas()
         assert rows["score"].nunique() == 1
         return rows["track_id"].tolist()
 

@@ -12,7 +12,8 @@ from scipy.sparse import csr_array
 
 from transformations.ranking import playlists
 from transformations.ranking.counts import Floats
-from transformations.ranking.playlists import OF_AN_ARTIST, UNHEARD, Chosen, Heard, Playlists, Songs
+from transformations.ranking.playlists import OF_AN_ARTIST, UNHEARD, Chosen, Heard, Playlists, Population, Songs
+from transformations.ranking.recommender import TRACKS, Recommender
 
 USERS, ITEMS = 9, 40
 MOODS = ("happy", "angry", "sad", "relaxed")
@@ -124,6 +125,64 @@ def test_one_listener_alone_gets_the_same_lists() -> None:
             own = found[name].users == user
             assert alone.items.tolist() == found[name].items[own].tolist()
             assert alone.scores.tolist() == found[name].scores[own].tolist()
+
+
+def apart(given: tuple[Songs, Heard, dict[str, Floats]]) -> Playlists:
+    """The same lists by a population that was fitted before."""
+    songs, heard, _ = given
+    weights = Playlists(*given, seed=0).weights
+    population = Population.of(
+        songs, heard.by_session, heard.by_sound, listeners=(weights.toarray() > 0).sum(axis=0), users=USERS
+    )
+    fans = np.flatnonzero(np.diff(weights.indptr))
+    ranker = Recommender(weights[fans], TRACKS, labels=population.artist_rows).by_itself()
+    return Playlists(*given, seed=0, population=replace(population, ranker=ranker))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_candidates_that_are_all_give_the_same_lists_and_reasons(seed: int) -> None:
+    given = world(seed)
+    made, found = lists(given)
+    pruned = apart(given)
+    users = np.array([5, USERS - 1, 2])
+    candidates = pruned.candidates(LISTS, users, np.random.default_rng(seed).random((len(users), ITEMS)))
+    for name, chosen in pruned.best_among(LISTS, users, 8, candidates).items():
+        for user in users:
+            here, there = chosen.users == user, found[name].users == user
+            assert chosen.items[here].tolist() == found[name].items[there].tolist()
+            assert chosen.scores[here] == pytest.approx(found[name].scores[there], abs=1e-4)
+        told, expected = pruned.reasons(name, chosen), made.reasons(name, chosen)
+        for kind, reason in expected.items():
+            assert told[kind].places.tolist() == reason.places.tolist()
+            assert told[kind].values == pytest.approx(reason.values, nan_ok=True)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_few_candidates_are_those_of_the_listener_alone(seed: int) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(playlists, "CANDIDATES", 4)
+        patched.setattr(playlists, "MOOD_POOL", 12)
+        given = world(seed)
+        made = apart(given)
+        users, guesses = np.arange(USERS), np.random.default_rng(seed).random((USERS, ITEMS))
+        candidates = made.candidates(LISTS, users, guesses)
+        found = made.best_among(LISTS, users, 8, candidates)
+        alone = np.array([3])
+        own = made.candidates(LISTS, alone, guesses[alone])
+        assert own.toarray().tolist() == candidates[alone].toarray().tolist()
+        for name, chosen in made.best_among(LISTS, alone, 8, own).items():
+            is_own = found[name].users == 3
+            assert chosen.items.tolist() == found[name].items[is_own].tolist()
+            assert chosen.scores.tolist() == found[name].scores[is_own].tolist()
+    for name, chosen in found.items():
+        assert candidates.toarray()[chosen.users, chosen.items].all()
+        assert not (given[1].verdicts.toarray()[chosen.users, chosen.items] < 0).any()
+        assert not (name in UNHEARD and given[1].all_plays.toarray()[chosen.users, chosen.items].any())
+        for user in users:
+            mine = chosen.users == user
+            assert chosen.ranks[mine].tolist() == list(range(1, mine.sum() + 1))
+            assert np.bincount(given[0].artists[chosen.items[mine]], minlength=1).max() <= OF_AN_ARTIST
 
 
 def test_who_heard_nothing_gets_what_is_well_known() -> None:

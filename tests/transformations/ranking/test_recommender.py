@@ -66,6 +66,20 @@ def test_solving_through_users_is_ease(labels: csr_array | None, monkeypatch: py
     assert scores_of(ranker, np.arange(14)) == pytest.approx(in_items(plays(), labels, PLAIN), abs=1e-5)
 
 
+@pytest.mark.parametrize("labels", [None, one_label_each(), shared_labels()], ids=["none", "one each", "shared"])
+def test_the_model_by_itself_scores_anybody_as_the_ranker_does(
+    labels: csr_array | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recommender, "BLOCK_ITEMS", 7)
+    monkeypatch.setattr(recommender, "MAX_FITTED_USERS", 9)
+    ranker = Recommender(plays(), PLAIN, labels=labels)
+    expected = np.hstack([shares for _, _, shares in ranker.iter_shares(np.arange(14))])
+    users, items = np.array([13, 0, 5]), np.array([1, 2, 11])
+    assert ranker.by_itself().shares(plays()[users], items) == pytest.approx(expected[users][:, items], abs=1e-6)
+    with pytest.raises(ValueError, match="its own users"):
+        Recommender(plays(), ARTISTS).by_itself()
+
+
 def test_users_beyond_the_sample_are_scored_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recommender, "MAX_FITTED_USERS", 9)
     monkeypatch.setattr(recommender, "BLOCK_USERS", 4)
