@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   python -m tests.benchmarks --only deep               build and night of 10m listens of the users of 1m
   python -m tests.benchmarks --only session --repeat 5
   python -m tests.benchmarks --only matches --users 20k,50k
+  python -m tests.benchmarks --only lists --users 5k
   python -m tests.benchmarks --only none              the page again, from the results that are kept
   make bench BENCH="--only import --sizes 1m"
 
@@ -75,7 +76,9 @@ def _options() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--sizes", type=_sizes, default="1m,10m", help="listens, smallest first (default 1m,10m)")
-    parser.add_argument("--users", type=_users, default="50k", help="of case matches (default 50k)")
+    parser.add_argument(
+        "--users", type=_users, default=[], help="of cases matches and many (default 50k), and lists (25k)"
+    )
     parser.add_argument("--only", type=_cases, default=",".join(CASES), help=f"of {', '.join(CASES)}; or none")
     parser.add_argument("--out", default="docs/performance.md", help="the page (default docs/performance.md)")
     parser.add_argument("--work", default=".bench", help="lakes and results (default .bench, ignored by git)")
@@ -116,7 +119,7 @@ def _clean(work: Path) -> None:
     """Everything that a run made but the results; nothing else that may lie there."""
     for folder in work.iterdir():
         is_ours = folder.name in ("steps", "copies") or any(
-            (folder / name).exists() for name in ("history.csv", "plays.parquet")
+            (folder / name).exists() for name in ("history.csv", "plays.parquet", "user_tracks.parquet")
         )
         if folder.is_dir() and is_ours:
             shutil.rmtree(folder, ignore_errors=True)

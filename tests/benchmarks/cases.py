@@ -19,7 +19,8 @@ from tests.benchmarks import duckdb_build
 from tests.benchmarks.equality import compare
 from tests.benchmarks.listeners import Listeners
 from tests.benchmarks.measure import Measured, run_step
-from tests.benchmarks.settings import END, Size, day_after, deep
+from tests.benchmarks.settings import END, LISTED_USERS, MATCHED_USERS, Size, day_after, deep
+from tests.benchmarks.songs import SongListeners
 from tests.benchmarks.world import World
 
 MANY_LISTENS = 2_000_000  # from here on one repeat, below three
@@ -47,7 +48,7 @@ class Bench:
 
     work: Path
     sizes: list[Size]
-    populations: list[int]
+    populations: list[int]  # of cases matches, many and lists, where any are given
     repeat: int | None
     say: Say
     keep: Callable[[str, Entry], None]
@@ -74,8 +75,14 @@ class Bench:
                 self.night(grown)
                 self._forget(grown)
         if "matches" in cases:
-            for users in self.populations:
+            for users in self.populations or [MATCHED_USERS]:
                 self.matches(users)
+        if "many" in cases:
+            for users in self.populations or [MATCHED_USERS]:
+                self.keep(f"many/{users}", many(users, self.work, self.say))
+        if "lists" in cases:
+            for users in self.populations or [LISTED_USERS]:
+                self.lists(users)
 
     # --- cases
 
@@ -191,14 +198,11 @@ class Bench:
         self.keep("session", entry)
 
     def matches(self, users: int) -> None:
-        """Matches by both engines against bare blocks of scipy, each in one process and thread."""
-        folder = self.work / f"listeners-{users}"
-        if not (folder / "genres.parquet").exists():
-            self.say(f"writing {users:,} listeners of artists")
-            Listeners(users).write(folder)
+        """Matches by the exact engine against bare blocks of scipy, each in one process and thread."""
+        folder = _listeners(users, self.work, self.say)
         out = str(self._fresh("matches"))
         entry = {"users": users}
-        for who in ("ours", "cells", "bare"):
+        for who in ("ours", "bare"):
             self.say(f"{users:,} users: matches, {who}")
             measured = [
                 run_step("match_steps", who, {"folder": str(folder), "out": out}, self.work / "steps", threads=1)
@@ -206,6 +210,19 @@ class Bench:
             ]
             entry[who] = _told(reduce(Measured.merged_with, measured))
         self.keep(f"matches/{users}", entry)
+
+    def lists(self, users: int) -> None:
+        """Recommendations of as many songs as listeners, by one process and by many out of candidates."""
+        folder = self.work / f"songs-{users}"
+        if not (folder / "users.parquet").exists():
+            self.say(f"writing {users:,} listeners of songs")
+            SongListeners(users, users).write(folder)
+        out = str(self._fresh("lists"))
+        entry: Entry = {"users": users}
+        for who in ("exact", "pruned"):
+            self.say(f"{users:,} users: lists, {who}")
+            entry[who] = _told(self._step("list_steps", who, folder=str(folder), out=out))
+        self.keep(f"lists/{users}", entry)
 
     # --- preparation
 
@@ -272,6 +289,26 @@ class Bench:
         shutil.rmtree(self.work / "copies", ignore_errors=True)
         for name in ("built", "duckdb"):
             shutil.rmtree(self._folder(size) / name, ignore_errors=True)
+
+
+def many(users: int, work: Path, say: Say) -> Entry:
+    """Matches by Spark on a cluster of two workers on this machine: a full build, and a night."""
+    folder, out = _listeners(users, work, say), work / "copies" / "many"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    say(f"{users:,} users: matches, two workers")
+    measured = run_step("many_steps", "many", {"folder": str(folder), "out": str(out)}, work / "steps", threads=1)
+    shutil.rmtree(out)
+    return {"users": users, **_told(measured)}
+
+
+def _listeners(users: int, work: Path, say: Say) -> Path:
+    """The folder of a simulated population, written once."""
+    folder = work / f"listeners-{users}"
+    if not (folder / "genres.parquet").exists():
+        say(f"writing {users:,} listeners of artists")
+        Listeners(users).write(folder)
+    return folder
 
 
 def _linked(source: Path, target: Path) -> Path:

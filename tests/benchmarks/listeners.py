@@ -72,13 +72,13 @@ class Listeners:
     def _drawn(self, random: np.random.Generator, users: Ints) -> Ints:
         """An artist for each draw: one of the listener's scene, which is every so manyth by popularity, or of all."""
         scenes = random.integers(0, self._scenes, self.users)[users]
-        of_all = _zipf(random, self.users, HEAD, len(users))
-        in_scene = _zipf(random, self.users // self._scenes, HEAD / self._scenes, len(users))
+        of_all = zipf(random, self.users, HEAD, len(users))
+        in_scene = zipf(random, self.users // self._scenes, HEAD / self._scenes, len(users))
         is_own = random.random(len(users)) < OWN_SCENE
         return np.where(is_own, in_scene * self._scenes + scenes, of_all)
 
 
-def _zipf(random: np.random.Generator, kinds: int, head: float, count: int) -> Ints:
+def zipf(random: np.random.Generator, kinds: int, head: float, count: int) -> Ints:
     edges = np.cumsum(1 / (np.arange(kinds) + 1 + head))
     return np.searchsorted(edges, random.random(count) * edges[-1]).clip(max=kinds - 1)
 

@@ -16,7 +16,6 @@ from transformations.ranking.counts import Counts
 from transformations.ranking.matcher import Matcher, Pairs
 
 BARE_BLOCK = 500  # users
-FIRST = 10  # of each list, told apart
 
 
 def ours(marks: Marks, *, folder: str, out: str) -> None:
@@ -28,29 +27,6 @@ def ours(marks: Marks, *, folder: str, out: str) -> None:
         with marks.span("write"):
             _write(f"{out}/ours.parquet", counts, pairs)
     marks.facts.update(rows=len(pairs.users), links=counts.matrix.nnz, cpu=time.process_time())
-
-
-def cells(marks: Marks, *, folder: str, out: str) -> None:
-    """The matcher's lists out of cells; `found` is the share of the exact ones (which `ours` wrote) that they have."""
-    with marks.span("all"):
-        matcher, counts = _prepared(marks, folder)
-        with marks.span("pairs"):
-            pairs = matcher.top_in_cells(MATCHES)
-        with marks.span("write"):
-            _write(f"{out}/cells.parquet", counts, pairs)
-    cpu = time.process_time()
-    exact = pq.read_table(f"{out}/ours.parquet", columns=["user_id", "match_user_id", "rank"]).to_pandas()
-    users, matches = (np.searchsorted(counts.users, exact[name]) for name in ("user_id", "match_user_id"))
-    size = len(counts.users)
-    is_found = np.isin(users * size + matches, pairs.users * size + pairs.matches)
-    first = exact["rank"] <= FIRST
-    marks.facts.update(
-        rows=len(pairs.users),
-        links=counts.matrix.nnz,
-        cpu=cpu,
-        found=float(is_found.mean()),
-        first_found=float(is_found[first].mean()),
-    )
 
 
 def bare(marks: Marks, *, folder: str, out: str) -> None:
@@ -110,4 +86,4 @@ def _write(path: str, counts: Counts, pairs: Pairs) -> None:
 
 
 if __name__ == "__main__":
-    step_main({"ours": ours, "cells": cells, "bare": bare})
+    step_main({"ours": ours, "bare": bare})

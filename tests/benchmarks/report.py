@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
-from tests.benchmarks.settings import END, EXTRAPOLATED_USERS, GOALS, HISTORY_DAYS, MATCHES, SEED, size_of
+from tests.benchmarks.settings import (
+    END,
+    EXTRAPOLATED_USERS,
+    GOALS,
+    HISTORY_DAYS,
+    MATCHES,
+    SEED,
+    TOUCHED_SHARE,
+    size_of,
+)
+from transformations.ranking.recommender import MAX_FITTED_USERS
 
 Results = dict[str, Any]
 IDLE_LOAD = 0.5
@@ -20,12 +31,23 @@ generated (seed {SEED}): {HISTORY_DAYS} days up to {END}, tracks by Zipf, plays 
 ways, some lines repeated, a quarter of the listeners outside UTC.
 """
 
+MANY_HEADER = ("users", "seconds", "model", "listeners", "nearest", "explained", "found", "night", "peak memory")
+MANY = (
+    "The engine of more listeners than `MATCHES__EXACT_UP_TO_USERS`, on a cluster of two workers of a core each on one "
+    f"machine, Parquet in and out: the nearest {MATCHES} of every listener, and why. Listeners are simulated after "
+    "hetrec2011: some fifty artists each, Zipf, scenes, a heavy tail of artists and of plays. Found is which share of "
+    "the exact lists of a sample, and of their first 10, the lists have. In the night "
+    f"{TOUCHED_SHARE:.0%} of the listeners have other plays; beside its seconds, how many lists moved. Memory is of "
+    "the whole tree: driver, both workers and their Python."
+)
+
 
 def page(results: Results) -> str:
     """The page of all results there are."""
     figures: dict[str, tuple[float, str]] = {}
     sections = [_imports(results, figures), _builds(results, figures), _nights(results, figures)]
-    sections += [_identity(results, figures), _sessions(results, figures), _matches(results, figures)]
+    sections += [_identity(results, figures), _sessions(results, figures), _matches(results, figures), _many(results)]
+    sections.append(_lists(results))
     parts = [INTRODUCTION, _facts(results), _goals(figures), *sections]
     return "\n".join(part for part in parts if part)
 
@@ -251,28 +273,83 @@ def _matches(results: Results, figures: dict[str, tuple[float, str]]) -> str:
     for _, entry in entries:
         at = f"{entry['users']:,} users, {entry['ours']['facts']['links']:,} links"
         bare = entry["bare"]
-        for name, who in (("bare", "bare"), ("all pairs", "ours"), ("cells", "cells")):
+        for name, who in (("bare", "bare"), ("all pairs", "ours")):
             seconds, facts = entry[who]["seconds"], entry[who]["facts"]
             over, by_cpu = seconds["all"] / bare["seconds"]["all"], facts["cpu"] / bare["facts"]["cpu"]
             parts = [_s(seconds[part]) for part in ("all", "read", "prepare", "pairs", "write")]
-            found = f"{facts['found']:.3f} / {facts['first_found']:.3f}" if who == "cells" else ""
             peak = _gb(entry[who]["peaks"]["all"])
-            rows.append((at, name, *parts, _s(facts["cpu"]), f"{over:.2f}", f"{by_cpu:.2f}", found, peak))
+            rows.append((at, name, *parts, _s(facts["cpu"]), f"{over:.2f}", f"{by_cpu:.2f}", peak))
             if who == "ours":
                 figures["matches_over_bare"] = (
                     over,
                     f"exact matches over bare blocks of scipy, {entry['users']:,} users",
                 )
-    header = ("world", "who", "seconds", "read", "prepare", "pairs", "write", "CPU s", "over bare", "by CPU", "found")
+    header = ("world", "who", "seconds", "read", "prepare", "pairs", "write", "CPU s", "over bare", "by CPU")
     return (
         f"## Matches\n\nThe nearest {MATCHES} of every listener, Parquet in and out, in one process with one thread. "
         "Listeners are simulated after hetrec2011: some fifty artists each, Zipf, scenes, a heavy tail of artists and "
         "of plays. The bare one is TF-IDF cosine of all pairs as scipy gives it: `CSR @ CSR.T` in blocks, "
         "`argpartition`, nothing else. Ours compares by artists, by who shares them and by genres, holds back hubs and "
-        "listeners of few plays, and tells the parts of each score: all pairs, and, as beyond "
-        "`MATCHES__EXACT_UP_TO_USERS`, those who share a cell; found is what share of the exact lists, and of their "
-        "first 10, these have. CPU seconds are of the whole process, with Python's start; on a busy machine they say "
-        "more.\n\n" + _table((*header, "peak"), rows) + _extrapolated([entry for _, entry in entries])
+        "listeners of few plays, and tells the parts of each score. CPU seconds are of the whole process, with "
+        "Python's start; on a busy machine they say more.\n\n"
+        + _table((*header, "peak"), rows)
+        + _extrapolated([entry for _, entry in entries])
+    )
+
+
+def _many(results: Results) -> str:
+    entries = [entry for _, entry in _entries(results, "many")]
+    if not entries:
+        return ""
+    rows = [many_row(entry) for entry in entries]
+    return f"## Matches by Spark\n\n{MANY}\n\n" + _table(MANY_HEADER, rows) + f"\n{many_drawn_on(entries)}\n"
+
+
+def many_row(entry: Any) -> tuple[str, ...]:
+    """What a population of case `many` took: seconds by part, what was found, the night."""
+    seconds, facts = entry["seconds"], entry["facts"]
+    parts = [_s(seconds[part]) for part in ("all", "model", "listeners", "nearest", "explained")]
+    found = f"{facts['found']['all']:.3f} / {facts['found']['first']:.3f}"
+    night = f"{_s(seconds['night'])}, {facts['lists']:,} lists"
+    return (f"{entry['users']:,}", *parts, found, night, _gb(max(entry["peaks"].values())))
+
+
+def many_drawn_on(entries: list[Any]) -> str:
+    """The cost of more users: by the power of them that leads through the two largest populations."""
+    if len(entries) < 2:
+        return "One population draws no curve."
+    one, other = sorted(entries, key=lambda entry: int(entry["users"]))[-2:]
+    told = []
+    for what, name in (("a full build", "all"), ("a night", "night")):
+        less, more = one["seconds"][name], other["seconds"][name]
+        power = math.log(more / less) / math.log(other["users"] / one["users"])
+        hours = more * (EXTRAPOLATED_USERS / other["users"]) ** power / 3_600
+        told.append(f"{what} {hours:.1f} hours (seconds grow with the {power:.2f}th power of the users)")
+    return (
+        f"Drawn on from {one['users']:,} and {other['users']:,} to {EXTRAPOLATED_USERS:,} users, on the same two "
+        f"workers of a core each: {', '.join(told)}. Memory is not drawn on: no process holds more than a cell."
+    )
+
+
+def _lists(results: Results) -> str:
+    entries = _entries(results, "lists")
+    if not entries:
+        return ""
+    rows = []
+    for _, entry in entries:
+        one, many = entry["exact"], entry["pruned"]
+        at = f"{entry['users']:,} listeners and songs, {many['facts']['plays']:,} plays"
+        found = [f"{min(shares.values()):.3f}" for shares in (many["facts"]["first_found"], many["facts"]["found"])]
+        rows.append((at, "one process", _s(one["seconds"]["all"]), "", "", "", "", _gb(one["peaks"]["all"])))
+        parts = [_s(many["seconds"][part]) for part in ("all", "fit", "lists")]
+        rows.append((at, "many", *parts, *found, _gb(many["peaks"]["all"])))
+    return (
+        "## Recommendations\n\nAll lists of every listener, Parquet in and out, in a new JVM, with all cores: by one "
+        "process, and, as beyond `RECOMMENDATIONS__EXACT_UP_TO_USERS`, by a process a core out of candidates. "
+        "Listeners are simulated: some sixty songs each, scenes, two thirds of the songs heard. Fit is ALS and the "
+        f"linear model, of {MAX_FITTED_USERS:,} listeners at most, the same ones for both. Found is "
+        "what share of the first 10, and of all 50, of the lists by one process these have, in the list where it is "
+        "least.\n\n" + _table(("world", "who", "seconds", "fit", "lists", "first 10 found", "all found", "peak"), rows)
     )
 
 
@@ -283,7 +360,7 @@ def _extrapolated(entries: list[Any]) -> str:
         return ""
     one, other = large[-2:]
     told = []
-    for name, who in (("bare", "bare"), ("all pairs", "ours"), ("cells", "cells")):
+    for name, who in (("bare", "bare"), ("all pairs", "ours")):
         less, more = (entry[who]["facts"]["cpu"] / entry["users"] for entry in (one, other))
         of_pairs = max(0.0, (more - less) / (other["users"] - one["users"]))
         each = more - of_pairs * other["users"]

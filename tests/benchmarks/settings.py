@@ -21,7 +21,9 @@ DUCKDB_THREADS = 2
 MERGE_TABLE_ROWS = 10_000
 MERGE_ROWS = 500
 MATCHES = 50  # of each listener
+MATCHED_USERS, LISTED_USERS = 50_000, 25_000  # unless others are asked for
 EXTRAPOLATED_USERS = 1_000_000
+TOUCHED_SHARE = 0.01  # of the listeners, in a night of case many
 MERGES, WARM_MERGES = 14, 6  # the last WARM_MERGES of them are the steady state
 
 # Goals, by the name under which the report shows the figure; at the largest size measured.
@@ -37,7 +39,7 @@ GOALS = {
     "matches_over_bare": 1.5,
 }
 
-CASES = ("import", "build", "night", "deep", "identity", "session", "matches")
+CASES = ("import", "build", "night", "deep", "identity", "session", "matches", "many", "lists")
 NEW_NAMES = 1_000  # of a night, among as many names as the size has listens
 
 

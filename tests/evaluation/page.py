@@ -8,8 +8,9 @@ from tests.evaluation.sections import Gate, Section
 
 INTRODUCTION = """# Quality
 
-Written by `make evaluate` from a run on the shared data, with fixed seeds: the same data and code give the same page.
-Ours is the project's own code; baselines are what plain methods reach under the same protocol.
+Written by `make evaluate` from a run on the shared data, with fixed seeds: the same data and code give the same page,
+but for the seconds of M. Ours is the project's own code; baselines are what plain methods reach under the same
+protocol.
 """
 
 

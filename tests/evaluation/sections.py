@@ -21,6 +21,7 @@ SECTIONS = {
     "J": "mood_lists",
     "K": "varied_lists",
     "L": "told_matches",
+    "M": "many_matches",
 }
 
 

@@ -13,7 +13,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.runtime.lake import Lake
-from jobs.runtime.settings import load_settings
 from schemas.gold.user_match_explanations import CONTRACT
 from schemas.gold.user_matches import CONTRACT as USER_MATCHES
 from schemas.gold.user_mood_profiles import CONTRACT as USER_MOOD_PROFILES
@@ -188,7 +187,6 @@ def explained(lake: Lake, shared: Path) -> DataFrame:
         user_artists=user_artists,
         tracks=tracks,
         user_taste_profiles=profiles,
-        exact_up_to_users=load_settings().matches.exact_up_to_users,
         **nothing,
     ).select(*CONTRACT.names)
 

@@ -1,0 +1,40 @@
+"""M, matches of many: what Spark's engine finds of the exact lists, what it costs, and what a million would.
+
+The trap: seconds are of this machine, and of an idle one only; what is found is of the code.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.cases import Entry, many
+from tests.benchmarks.report import MANY, MANY_HEADER, many_drawn_on, many_row
+from tests.evaluation.sections import Gate, Section
+from tests.evaluation.splits import told
+
+POPULATIONS = (25_000, 50_000, 100_000)
+LEAST_FOUND = 0.95
+
+
+def measure(shared: Path) -> Section:  # noqa: ARG001 (listeners are simulated)
+    with tempfile.TemporaryDirectory() as folder:
+        entries = [many(users, Path(folder), _say) for users in POPULATIONS]
+    return section(entries)
+
+
+def section(entries: list[Entry]) -> Section:
+    least = min(entry["facts"]["found"]["all"] for entry in entries)
+    return Section(
+        title="Matches of many",
+        how=MANY,
+        header=MANY_HEADER,
+        rows=tuple(many_row(entry) for entry in entries),
+        gates=(Gate("found of the exact lists", f"at least {told(LEAST_FOUND)}", told(least), least >= LEAST_FOUND),),
+        notes=(many_drawn_on(entries),),
+    )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
