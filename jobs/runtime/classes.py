@@ -63,8 +63,8 @@ def make(folder: Path) -> None:
             fresh.replace(path)
             return
     path.touch()
-    told = problem.strip().splitlines()
-    print(f"without them ({told[-1] if told else 'this Java keeps none'}): starts are slower; remove {path} to try again")
+    why = (problem.strip() or "this Java keeps none").splitlines()[-1]
+    print(f"went on without them, starts are slower ({why}); remove {path} to try again")
 
 
 def _exercise(folder: Path, fresh: Path) -> None:

@@ -18,6 +18,7 @@ ALL_MET, GATE_MISSED, NO_DATA = 0, 1, 2
 EXAMPLES = """examples:
   python -m tests.evaluation                          all sections, writes docs/quality.md (minutes)
   python -m tests.evaluation --only D                 mood from sound alone; the page stays as it is
+  python -m tests.evaluation --only M --write         its section of the page anew; the others stay as they are
   python -m tests.evaluation --shared /data/shared --out /tmp/quality.md
   make evaluate EVALUATE="--only H"
 
@@ -40,12 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
             started = time.monotonic()
             found[letter] = measured(letter, shared)
             print(f"{letter} measured in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    text = page(found)
-    print(text)
-    if len(found) == len(SECTIONS):
+    print(page(found))
+    if options.write or len(found) == len(SECTIONS):
         out = Path(options.out)
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
+        out.write_text(page(found, out.read_text(encoding="utf-8") if out.exists() else ""), encoding="utf-8")
     missed = [gate for section in found.values() for gate in section.gates if not gate.is_met]
     for gate in missed:
         print(f"NOT MET: {gate.what}: {gate.measured}, {gate.bound}", file=sys.stderr)
@@ -63,6 +63,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only", type=_letters, default=",".join(SECTIONS), metavar="SECTION", help=f"of {told}; with commas between"
     )
+    parser.add_argument("--write", action="store_true", help="write some sections too; a run of all is always written")
     parser.add_argument("--shared", default=str(SHARED), help="the folder of shared data (default ../shared/data)")
     parser.add_argument(
         "--out", default=str(PROJECT / "docs" / "quality.md"), help="the page (default docs/quality.md)"

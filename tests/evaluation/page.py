@@ -1,36 +1,48 @@
-"""Sections to one Markdown page: printed after a run, and written as docs/quality.md when all were run."""
+"""Sections to one Markdown page: printed after a run, and written as docs/quality.md.
+
+Some sections take minutes, so a page can take the place of single ones in the page that was written before.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from tests.evaluation.sections import Gate, Section
 
 INTRODUCTION = """# Quality
 
-Written by `make evaluate` from a run on the shared data, with fixed seeds: the same data and code give the same page,
+Written by `make evaluate` from runs on the shared data, with fixed seeds: the same data and code give the same page,
 but for the seconds of M. Ours is the project's own code; baselines are what plain methods reach under the same
 protocol.
 """
+GATES = ("section", "figure", "bound", "measured", "")
+OF_A_SECTION = re.compile(r"^(?=## [A-Z]\. )", re.MULTILINE)
+OF_A_GATE = re.compile(r"^\| ([A-Z]) \| .*\n", re.MULTILINE)
 
 
-def page(sections: Mapping[str, Section]) -> str:
-    """The page of the sections, gates first, then in the order of their letters."""
-    sections = dict(sorted(sections.items()))
-    gates = [(letter, gate) for letter, section in sections.items() for gate in section.gates]
+def page(sections: Mapping[str, Section], before: str = "") -> str:
+    """The page of the sections, gates first, then in the order of their letters.
+
+    Sections that only `before`, an earlier page, has stay as they are there.
+    """
+    introduction, *texts = OF_A_SECTION.split(before)
+    written = {text[len("## ")]: text for text in texts}
+    gates = {letter: "" for letter in written}
+    for line in OF_A_GATE.finditer(introduction):
+        gates[line[1]] += line[0]
+    for letter, section in sections.items():
+        written[letter] = _section(letter, section)
+        gates[letter] = "".join(_line(_of_gate(letter, gate)) for gate in section.gates)
     parts = [INTRODUCTION]
-    if gates:
-        parts.append("## Gates\n\n" + _gates(gates))
-    parts += [_section(letter, section) for letter, section in sections.items()]
+    if told := "".join(gates[letter] for letter in sorted(gates)):
+        parts.append(f"## Gates\n\n{_table(GATES, ())}{told}")
+    parts += [written[letter].rstrip("\n") + "\n" for letter in sorted(written)]
     return "\n".join(parts)
 
 
-def _gates(gates: list[tuple[str, Gate]]) -> str:
-    rows = [
-        (letter, gate.what, gate.bound, gate.measured, "met" if gate.is_met else "**not met**")
-        for letter, gate in gates
-    ]
-    return _table(("section", "figure", "bound", "measured", ""), rows)
+def _of_gate(letter: str, gate: Gate) -> tuple[str, ...]:
+    return (letter, gate.what, gate.bound, gate.measured, "met" if gate.is_met else "**not met**")
 
 
 def _section(letter: str, section: Section) -> str:
@@ -39,5 +51,8 @@ def _section(letter: str, section: Section) -> str:
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [header, tuple("---" for _ in header), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+    return "".join(_line(cells) for cells in (header, tuple("---" for _ in header), *rows))
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |\n"

@@ -38,6 +38,13 @@ def test_the_page_has_tables_notes_and_gates() -> None:
     assert text.endswith("\nNote.\n")
 
 
+def test_a_page_takes_the_place_of_single_sections() -> None:
+    before = page({"D": section(MET), "E": section(MISSED), "M": section()})
+    assert page({}, before) == before
+    assert page({"D": section(MET), "M": section()}, page({"E": section(MISSED)})) == before
+    assert page({"E": section(MET, MET)}, before) == page({"D": section(MET), "E": section(MET, MET), "M": section()})
+
+
 def test_absent_data_leaves_the_page_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "quality.md"
     out.write_text("as it was")
@@ -55,6 +62,8 @@ def test_gates_decide_the_exit_code_and_a_full_run_writes_the_page(
     places = ["--shared", str(tmp_path), "--out", str(out)]
     assert command.main([*places, "--only", "d"]) == code
     assert not out.exists()
+    assert command.main([*places, "--only", "e", "--write"]) == code
+    assert out.read_text() == page({"E": section(*gates)})
     assert command.main(places) == code
     assert out.read_text() in capsys.readouterr().out
 
@@ -63,7 +72,7 @@ def test_an_unknown_section_is_a_wrong_call(tmp_path: Path, capsys: pytest.Captu
     with pytest.raises(SystemExit) as ended:
         command.main(["--shared", str(tmp_path), "--only", "Z"])
     assert ended.value.code == 2
-    assert "there are A, B, C, D, E, F, G, H, I, J, K, L" in capsys.readouterr().err
+    assert "there are A, B, C, D, E, F, G, H, I, J, K, L, M" in capsys.readouterr().err
 
 
 def test_the_dirt_of_a_small_file_is_counted(tmp_path: Path) -> None:
