@@ -66,7 +66,8 @@ imports: setup-dev ## the layer rules
 soak: setup-dev ## the long forms of the property, kill and night tests
 	@$(UNENV) MOODLAKE_SEQUENCES=25 MOODLAKE_KILLS=15 MOODLAKE_NIGHTS=60 MOODLAKE_SERVICE_NIGHTS=200 \
 	  $(BIN)/python -m pytest --durations=15 \
-	  tests/jobs/test_increments.py tests/jobs/test_kill.py tests/jobs/test_soak.py tests/jobs/test_service_nights.py
+	  tests/jobs/test_increments.py tests/jobs/test_many_matches.py tests/jobs/test_kill.py tests/jobs/test_soak.py \
+	  tests/jobs/test_service_nights.py
 
 bench: setup-dev ## speed against bare Spark and DuckDB, writes docs/performance.md
 	@$(UNENV) $(BIN)/python -m tests.benchmarks $(BENCH)

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from clients.spotify_api import spotify_track_id
 from jobs.people import listener
+from jobs.recordings import tracks_by_spotify_id
 from jobs.runtime import ops
 from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake
@@ -116,9 +117,8 @@ def _meant(lake: Lake, text: str) -> DataFrame:
     if TRACK_ID.fullmatch(text):
         return tracks.where(F.col("track_id") == text)
     if spotify_id := spotify_track_id(text):
-        is_id = F.col("spotify_id") == spotify_id
-        recordings = lake.read("silver.catalogue_tracks").where(is_id).select("track_id").collect()
-        return tracks.where(is_id | F.col("track_id").isin([row["track_id"] for row in recordings]))
+        meant = tracks_by_spotify_id(lake).where(F.col("spotify_id") == spotify_id)
+        return tracks.join(F.broadcast(meant.select("track_id")), "track_id", "left_semi")
     if names := NAMES.fullmatch(text):
         artist, title = F.lit(names["artist"]), F.lit(names["title"])
         is_artist = artist_key(F.get("artist_names", F.lit(0))) == artist_key(artist)

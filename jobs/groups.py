@@ -57,7 +57,6 @@ from schemas.contract import Contract
 
 # Shuffle partitions of a full build: one per so many bytes that it reads, at least the small-table setting.
 SHUFFLE_BYTES = 48_000_000
-MEETINGS = 4  # so often lists read a listener: once a cell that they are in
 LARGE_BYTES = 200_000_000  # of a group's inputs, from which a full build is given the machine alone
 SIDE_BY_SIDE = 3
 MOST_LISTENERS = 0.5  # share of listeners from which narrowing a table made per listener saves nothing
@@ -255,7 +254,7 @@ class GroupBuilder:
         news = _called(module.evidence, {**inputs, "previous": self._nothing(step)})
         links = settled(self.lake, news.select(*step.scope_columns, *step.linked_by))
         changes = {table: assessment.changes[table] for table in set(assessment.changes) - streams}
-        keys = linked_keys(self.lake, step, stood, links, reached(step, stood, changes))
+        keys = linked_keys(self.lake, step, stood, links, reached(step, stood, changes, inputs))
         log.info("decided anew", table=step.table, keys=keys.count)
         previous = narrowed(stood, keys, step.scope_columns)
         evidence = settled(self.lake, _called(module.evidence, {**inputs, "previous": previous}))
@@ -392,7 +391,8 @@ class GroupBuilder:
             self.lake.staging(self.group_id, table) for table in stored_inputs(step) if table in self.snapshot.staged
         ]
         stored = sum(self.lake.bytes_of(table) for table in stored_inputs(step))
-        return MEETINGS * max(stored, sum(map(self.lake.files.size, staged)))
+        meetings: int = _module_of(step.table).MEETINGS
+        return meetings * max(stored, sum(map(self.lake.files.size, staged)))
 
     def _raise_shuffle_partitions(self, input_bytes: int) -> None:
         """More shuffle partitions from here to the end of the group, so that none of a large build has to spill."""

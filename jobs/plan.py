@@ -46,9 +46,10 @@ class Step:
     (tables by their column of the day) fall out of them; within `decaying_days` every row changes its weight. A fold
     decides rows that share a value in one of `linked_by` together: what is linked with a changed row, however far, is
     built anew with it. `reached_by` gives the columns by which a changed input that is no stream of plays reaches rows
-    of the table, each with the table's own; arrays reach by each of their values. `models` are the fitted models that
-    go to `build` by their names, `settings` those that do, as section.name; `fitted` are arguments of `build` that are
-    read off a table with a model, by that table. `rules` is raised when a build comes to mean something else: like
+    of the table, each with the table's own; arrays reach by each of their values. `described_by` gives, of such an
+    input, a column and the input whose row of that key then reaches rows as well, as if it had changed. `models` are
+    the fitted models that go to `build` by their names, `settings` those that do, as section.name; `fitted` are
+    arguments of `build` that are read off a table with a model, by that table. `rules` is raised when a build comes to mean something else: like
     another version of a model or another value of a setting, it has the table built in full.
 
     `rows_of_use` is a condition on an input's rows, in SQL, for those whose change matters; `follows` are inputs that
@@ -75,6 +76,7 @@ class Step:
     period_inputs: Mapping[str, str] = field(default_factory=dict)
     linked_by: tuple[str, ...] = ()
     reached_by: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    described_by: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     rules: int = 1
@@ -295,6 +297,7 @@ STEPS = (
             "silver.spotify_tracks": {"track_key": "spotify_id", "isrc": "linked_isrc"},
             "ops.identity_reviews": {"names_id": "names_id"},
         },
+        described_by={"silver.catalogue_tracks": ("spotify_id", "silver.spotify_tracks")},  # which knows its ISRC
         uses={"silver.spotify_tracks": ("track_key", "isrc")},
         rules=3,
     ),

@@ -22,6 +22,7 @@ from jobs.feedback import TABLE as FEEDBACK
 from jobs.matches import matches_of
 from jobs.people import listener
 from jobs.plan import STEPS
+from jobs.recordings import tracks_by_spotify_id
 from jobs.runtime.errors import TooLittleDataError, UsageError
 from jobs.runtime.lake import Lake
 from schemas.vocab import MOODS, RECOMMENDATION_LISTS
@@ -256,7 +257,7 @@ def _seen_matches(lake: Lake, user: str) -> dict[str, str]:
 
 
 def _tracks_of(lake: Lake, songs: Sequence[Song]) -> list[Row]:
-    """The track of each song by its place: by Spotify id, else by names, of several the most popular."""
+    """The track of each song by its place: by any Spotify id of it, else by names, of several the most popular."""
     given = [(place, song.title, song.artist, song.spotify_id) for place, song in enumerate(songs)]
     wanted = lake.spark.createDataFrame(given, SONG_COLUMNS).select(
         "place",
@@ -266,10 +267,13 @@ def _tracks_of(lake: Lake, songs: Sequence[Song]) -> list[Row]:
     )
     columns = ("track_id", "artist_id", "artist_names", "track_name", "spotify_id", "popularity")
     tracks = lake.read("silver.tracks").select(*columns)
-    by_id = tracks.join(F.broadcast(wanted), F.col("spotify_id") == F.col("wanted_id"))
+    asked = wanted.where("wanted_id IS NOT NULL").withColumnRenamed("wanted_id", "spotify_id")
+    meant = tracks_by_spotify_id(lake).join(F.broadcast(asked), "spotify_id").select("track_id", "place")
+    by_id = tracks.join(F.broadcast(meant), "track_id").select("place", *columns)
     is_artist = artist_key(F.get("artist_names", F.lit(0))) == F.col("wanted_artist")
     by_name = tracks.join(F.broadcast(wanted), is_artist & (title_key(F.col("track_name")) == F.col("wanted_title")))
-    found = by_id.withColumn("way", F.lit(0)).unionByName(by_name.withColumn("way", F.lit(1)))
+    named = by_name.select("place", *columns, F.lit(1).alias("way"))
+    found = by_id.withColumn("way", F.lit(0)).unionByName(named)
     order = F.struct("way", (-F.coalesce("popularity", F.lit(-1))).alias("unpopular"), "track_id")
     return (
         found.groupBy("place")

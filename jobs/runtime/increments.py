@@ -253,15 +253,25 @@ def _aware(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
-def reached(step: Step, stood: DataFrame, changes: Mapping[str, DataFrame]) -> list[DataFrame]:
-    """Keys of the table's rows that changed inputs reach by the columns that the step names for them."""
+def reached(
+    step: Step, stood: DataFrame, changes: Mapping[str, DataFrame], inputs: Mapping[str, DataFrame]
+) -> list[DataFrame]:
+    """Keys of the table's rows that changed inputs reach by the columns that the step names for them, and by those of
+    the rows that describe them (of `inputs`, by name without the layer)."""
     found = []
-    for table, rows in changes.items():
-        net = net_changes(rows, table, step)
-        for name, own_name in step.reached_by[table].items():
-            values = _values(net, name).where("value IS NOT NULL").distinct()
-            own = _values(stood, own_name, *step.scope_columns)
-            found.append(own.join(F.broadcast(values), "value", "left_semi").select(*step.scope_columns))
+    for table, changed in changes.items():
+        net = net_changes(changed, table, step)
+        rows_of = {table: net}
+        if table in step.described_by:
+            name, other = step.described_by[table]
+            (key,) = contract_of(other).key
+            keys = net.select(F.col(name).alias(key)).distinct()
+            rows_of[other] = inputs[other.split(".")[1]].join(F.broadcast(keys), key, "left_semi")
+        for reaching, rows in rows_of.items():
+            for name, own_name in step.reached_by[reaching].items():
+                values = _values(rows, name).where("value IS NOT NULL").distinct()
+                own = _values(stood, own_name, *step.scope_columns)
+                found.append(own.join(F.broadcast(values), "value", "left_semi").select(*step.scope_columns))
     return found
 
 

@@ -16,6 +16,7 @@ from tests.benchmarks.settings import (
     TOUCHED_SHARE,
     size_of,
 )
+from transformations.gold.match_model import FITTED_USERS
 from transformations.ranking.recommender import MAX_FITTED_USERS
 
 Results = dict[str, Any]
@@ -36,7 +37,8 @@ MANY = (
     "The engine of more listeners than `MATCHES__EXACT_UP_TO_USERS`, on a cluster of two workers of a core each on one "
     f"machine, Parquet in and out: the nearest {MATCHES} of every listener, and why. Listeners are simulated after "
     "hetrec2011: some fifty artists each, Zipf, scenes, a heavy tail of artists and of plays. Found is which share of "
-    "the exact lists of a sample, and of their first 10, the lists have. In the night "
+    "the lists that one process makes of a sample of listeners, and of their first 10, the lists have: beyond "
+    f"{FITTED_USERS:,} listeners the population is fitted on so many, which moves the lower places too. In the night "
     f"{TOUCHED_SHARE:.0%} of the listeners have other plays; beside its seconds, how many lists moved. Memory is of "
     "the whole tree: driver, both workers and their Python."
 )
@@ -315,19 +317,20 @@ def many_row(entry: Any) -> tuple[str, ...]:
 
 
 def many_drawn_on(entries: list[Any]) -> str:
-    """The cost of more users: by the power of them that leads through the two largest populations."""
+    """The cost of more users: in proportion, or by the power that leads through the two largest where that is more."""
     if len(entries) < 2:
         return "One population draws no curve."
     one, other = sorted(entries, key=lambda entry: int(entry["users"]))[-2:]
     told = []
     for what, name in (("a full build", "all"), ("a night", "night")):
         less, more = one["seconds"][name], other["seconds"][name]
-        power = math.log(more / less) / math.log(other["users"] / one["users"])
+        power = max(1.0, math.log(more / less) / math.log(other["users"] / one["users"]))
         hours = more * (EXTRAPOLATED_USERS / other["users"]) ** power / 3_600
-        told.append(f"{what} {hours:.1f} hours (seconds grow with the {power:.2f}th power of the users)")
+        told.append(f"{what} {hours:.1f} hours (by the {power:.2f}th power of the users)")
     return (
         f"Drawn on from {one['users']:,} and {other['users']:,} to {EXTRAPOLATED_USERS:,} users, on the same two "
-        f"workers of a core each: {', '.join(told)}. Memory is not drawn on: no process holds more than a cell."
+        f"workers of a core each: {', '.join(told)}; never by less than the first. Memory is not drawn on: no process "
+        "holds more than a cell."
     )
 
 

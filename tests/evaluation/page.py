@@ -28,7 +28,7 @@ def page(sections: Mapping[str, Section], before: str = "") -> str:
     """
     introduction, *texts = OF_A_SECTION.split(before)
     written = {text[len("## ")]: text for text in texts}
-    gates = {letter: "" for letter in written}
+    gates = dict.fromkeys(written, "")
     for line in OF_A_GATE.finditer(introduction):
         gates[line[1]] += line[0]
     for letter, section in sections.items():

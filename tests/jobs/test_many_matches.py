@@ -23,7 +23,7 @@ from tests.lakes import business_rows, import_catalogue, import_plays, run, vers
 from transformations.gold import user_match_explanations
 from transformations.ranking import matcher, population
 
-SEEDS = range(int(os.environ.get("MOODLAKE_SEQUENCES", "2")))
+SEEDS = range(int(os.environ.get("MOODLAKE_SEQUENCES", "1")))
 TABLES = ("gold.user_match_explanations", "gold.user_matches")
 OF_MANY = ("gold.match_model", "gold.match_listeners")
 USERS = tuple(f"user {n:02d}" for n in range(16))

@@ -209,6 +209,24 @@ def an_isrc_that_spotify_answers_merges_two_tracks(world: World) -> Iterator[Non
     assert (track["spotify_id"], track["isrc"]) == (ours.spotify_id, answer["external_ids"]["isrc"])
 
 
+def an_answer_about_an_id_that_a_later_catalogue_has(world: World) -> Iterator[None]:
+    """Nobody heard the id, and the catalogue does not have it yet; only the ISRC of the answer leads to it then."""
+    lake, alder = world.lake, world.of("alder")
+    ours, named = worlds.Song("Alder", "Ours", worlds.spotify_id(11)), worlds.Song("Erle", "Unser", None)
+    answer = worlds.spotify_track(ours)
+    store(lake, "bronze.spotify_tracks", "spotify", [answer], track_key=str(ours.spotify_id))
+    listen = worlds.listen(worlds.Play("alder", LATELY, named))
+    listen["track_metadata"]["additional_info"] = {"isrc": answer["external_ids"]["isrc"]}
+    store(lake, "bronze.listenbrainz_listens", "listenbrainz", [listen], user_id=lake.pseudonym("alder"))
+    yield
+    (heard_only,) = world.rows("silver.user_tracks", alder)
+    world.songs.append(ours)
+    yield
+    (heard,) = world.rows("silver.user_tracks", alder)
+    (track,) = world.rows("silver.tracks", f"spotify_id = '{ours.spotify_id}'")
+    assert heard["track_id"] == track["track_id"] != heard_only["track_id"]
+
+
 def late_metadata_and_love_reach_the_tables(world: World) -> Iterator[None]:
     lake = world.lake
     song = worlds.Song("Fir", "Loved", None)
@@ -301,6 +319,7 @@ STORIES: tuple[Story, ...] = (
     a_heard_track_found_in_a_later_catalogue_moves_everywhere,
     decisions_merge_and_split,
     an_isrc_that_spotify_answers_merges_two_tracks,
+    an_answer_about_an_id_that_a_later_catalogue_has,
     late_metadata_and_love_reach_the_tables,
     an_answer_about_features_reaches_every_track_of_its_key,
     a_score_of_lyrics_reaches_the_tracks_of_its_song,

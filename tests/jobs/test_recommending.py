@@ -98,6 +98,7 @@ def night(lake: Lake) -> Lake:
         track(sun, "B", "[Sun]", "2" * 22),
         track("c" * 32, "B", "Fog"),
     )
+    put(lake, "silver.catalogue_tracks", {"spotify_id": "3" * 22, "track_id": sun})
     put(lake, "gold.user_matches", {"user_id": ash, "match_user_id": birch, "rank": 1, "score": 0.6})
     reasons = [
         ("mood", "happy", 0.079), ("artist", "b", 7.0), ("session", rain, 0.5), ("sound", rain, 0.5),
@@ -173,6 +174,7 @@ def test_a_services_songs_are_found_in_the_lake(night: Lake) -> None:
     songs = [
         Song(title="unknown", artist="Nobody", score=0.9),
         Song(title="whatever it calls it", artist="x", spotify_id="1" * 22, score=0.8),
+        Song(title="another edition", artist="x", spotify_id="3" * 22),
         Song(title="[sun] (feat. C)", artist="B"),
         Song(title="Sun", artist="B", spotify_id="2" * 22),
         Song(title="FOG", artist="b", spotify_id="9" * 22),

@@ -19,8 +19,10 @@ from transformations.gold.explained_pairs import TOP, explained_pairs
 from transformations.gold.match_cells import candidates, explained
 from transformations.gold.match_model import felt_moods
 from transformations.gold.periods import counted_plays
+from transformations.ranking.matcher import CELLS_OF_USER
 
 ICEBREAKERS = 5
+MEETINGS = CELLS_OF_USER  # so often lists read a listener: once a cell that they are in
 PROFILE = ("top_artists", "genres", "sound", "tempo", "recent_tracks")  # what pairs are told of besides
 FROM_ENGINE = ("user_id", "match_user_id", "summary", "shared_artists", "other_artists_part", "suggestions_new_artists")
 PAIR = StructType(
