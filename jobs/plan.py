@@ -49,8 +49,8 @@ class Step:
     of the table, each with the table's own; arrays reach by each of their values. `described_by` gives, of such an
     input, a column and the input whose row of that key then reaches rows as well, as if it had changed. `models` are
     the fitted models that go to `build` by their names, `settings` those that do, as section.name; `fitted` are
-    arguments of `build` that are read off a table with a model, by that table. `rules` is raised when a build comes to mean something else: like
-    another version of a model or another value of a setting, it has the table built in full.
+    arguments of `build` that are read off a table with a model, by that table. `rules` is raised when a build comes to
+    mean something else: like another version of a model or another value of a setting, it has the table built in full.
 
     `rows_of_use` is a condition on an input's rows, in SQL, for those whose change matters; `follows` are inputs that
     are often rewritten with few changes that matter, and are followed row by row even then. `build` is the function of

@@ -15,7 +15,7 @@ from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake
 from jobs.runtime.settings import LakeSettings, Settings
 from tests import worlds
-from tests.lakes import import_catalogue, import_plays, run, with_tables_of
+from tests.lakes import SILVER, import_catalogue, import_plays, run, with_tables_of
 
 NIGHT = date(2026, 10, 1)
 SPOTIFY_ID = worlds.spotify_id(1)
@@ -32,7 +32,7 @@ def world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path
     import_catalogue(lake, settings, folder, songs)
     heard_only = worlds.Play("ash", datetime(2026, 9, 1), worlds.Song("Z", "Fog", None))  # noqa: DTZ001
     import_plays(lake, settings, folder, [heard_only])
-    run(lake, settings, NIGHT)
+    run(lake, settings, NIGHT, only=SILVER)
     return folder / "lake"
 
 
@@ -70,7 +70,7 @@ def test_what_the_lake_has_not_or_twice_is_told(heard: Lake) -> None:
 
 def test_the_last_word_is_in_silver_the_next_night(heard: Lake, settings: Settings) -> None:
     def verdicts() -> list[bool]:
-        run(heard, settings, NIGHT)
+        run(heard, settings, NIGHT, only=SILVER)
         return [row["is_liked"] for row in heard.read("silver.track_feedback").collect()]
 
     words = [("like", True), ("like", False), ("dislike", True)]

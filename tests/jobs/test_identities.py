@@ -12,7 +12,7 @@ from jobs.runtime.lake import Lake
 from jobs.runtime.logs import configure_logs
 from jobs.runtime.settings import LakeSettings, LogSettings, RunSettings, Settings
 from tests import worlds
-from tests.lakes import import_catalogue, import_plays, run
+from tests.lakes import SILVER, import_catalogue, import_plays, run
 
 FIRST_NIGHT = date(2026, 10, 1)
 
@@ -29,11 +29,11 @@ def test_a_new_catalogue_artist_decides_only_its_block_anew(lake: Lake, settings
     ]
     day = datetime(2026, 9, 1)  # noqa: DTZ001
     import_plays(lake, settings, tmp_path, [worlds.Play("ash", day, song) for song in heard])
-    run(lake, settings, FIRST_NIGHT)
+    run(lake, settings, FIRST_NIGHT, only=SILVER)
     import_catalogue(lake, settings, tmp_path, [worlds.Song("Christian Castro", "Azul", worlds.spotify_id(1))])
     configure_logs(LogSettings(level="INFO"))  # tests are quiet, and what is filtered is not captured
     with structlog.testing.capture_logs() as logs:
-        run(lake, settings, FIRST_NIGHT)
+        run(lake, settings, FIRST_NIGHT, only=SILVER)
     configure_logs(LogSettings(level="ERROR"))
     assert [entry["keys"] for entry in logs if entry["event"] == "decided anew"] == [1]
     methods = {row["artist_name"]: row["match_method"] for row in lake.read("silver.track_identities").collect()}

@@ -26,7 +26,7 @@ from jobs.runtime.settings import LakeSettings, Settings
 from jobs.status import print_status
 from jobs.summary import coverage
 from tests import worlds
-from tests.lakes import built_tables, business_rows, import_catalogue, import_plays, run, with_tables_of
+from tests.lakes import GOLD, SILVER, built_tables, business_rows, import_catalogue, import_plays, run, with_tables_of
 
 NIGHT = date(2026, 10, 1)
 
@@ -143,7 +143,7 @@ def test_a_failed_audit_publishes_nothing_and_keeps_the_bookmarks(
 
     accounts = lake.read("ops.accounts").dropDuplicates(["user_id"]).localCheckpoint()
     lake.replace("ops.accounts", accounts, Stamp("mended", str(NIGHT)))
-    run(lake, settings, NIGHT)
+    run(lake, settings, NIGHT, only=SILVER)
     assert lake.read("silver.listens").count() == 1
 
 
@@ -161,8 +161,8 @@ def test_a_lake_without_its_marker_is_refused(lake: Lake, settings: Settings, tm
 
 
 def test_coverage_keeps_its_history(copied: Lake, settings: Settings) -> None:
-    run(copied, settings, date(2026, 10, 2))
-    run(copied, settings, date(2026, 10, 2), full=True)
+    run(copied, settings, date(2026, 10, 2), only=GOLD)
+    run(copied, settings, date(2026, 10, 2), full=True, only=GOLD)
     dates = {str(row["run_date"]) for row in copied.read("gold.feature_coverage").collect()}
     assert dates == {"2026-10-01", "2026-10-02"}
 
@@ -171,8 +171,8 @@ def test_a_restored_input_means_a_full_build_and_says_so(copied: Lake, settings:
     heard = copied.read("silver.listens").count()
     copied.spark.sql(f"RESTORE TABLE delta.`{copied.path('silver.listens')}` TO VERSION AS OF 0")
     assert copied.read("silver.listens").count() < heard
-    outcomes = run(copied, settings, NIGHT)
-    assert any("silver.listens in full: the table was restored" in message for message in outcomes[0].messages)
+    (silver,) = run(copied, settings, NIGHT, only=SILVER)
+    assert any("silver.listens in full: the table was restored" in message for message in silver.messages)
     assert copied.read("silver.listens").count() == copied.read("silver.enriched_listens").count() == heard
 
 
@@ -181,11 +181,10 @@ def test_a_night_after_two_full_builds_is_an_increment(lake: Lake, settings: Set
     song = worlds.Song("A", "B", worlds.spotify_id(1))
     import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 1), song)])  # noqa: DTZ001
     for _ in range(2):
-        run(lake, settings, NIGHT, full=True)
+        run(lake, settings, NIGHT, full=True, only=SILVER)
     import_plays(lake, settings, tmp_path, [worlds.Play("ash", datetime(2026, 9, 2), song)])  # noqa: DTZ001
-    outcomes = run(lake, settings, NIGHT)
-    told = [message for outcome in outcomes for message in outcome.messages]
-    assert not [message for message in told if "no longer reaches back" in message]
+    (silver,) = run(lake, settings, NIGHT, only=SILVER)
+    assert not [message for message in silver.messages if "no longer reaches back" in message]
     assert lake.read("silver.enriched_listens").count() == 2
 
 
@@ -209,8 +208,8 @@ def test_a_new_column_of_the_contract_is_null_until_built(copied: Lake, settings
     assert copied.missing_columns("gold.user_mood_days") == ["entry_count"]
     assert entries() == {None}
 
-    outcomes = run(copied, settings, NIGHT)
-    assert "gold.user_mood_days in full: the contract has new columns: entry_count" in outcomes[1].messages
+    (gold,) = run(copied, settings, NIGHT, only=GOLD)
+    assert "gold.user_mood_days in full: the contract has new columns: entry_count" in gold.messages
     assert entries() == {0}
 
     as_of_old(copied, "ops.accounts", "user_name")
@@ -251,8 +250,8 @@ def test_a_fold_cannot_take_back_deleted_plays(copied: Lake, settings: Settings)
     copied.spark.sql(f"DELETE FROM delta.`{path}` WHERE contains(payload, '{title}')")
     left = copied.read("bronze.file_listens").count()
 
-    outcomes = run(copied, settings, NIGHT)
-    assert any("bronze.file_listens were deleted" in message for message in outcomes[0].messages)
+    (silver,) = run(copied, settings, NIGHT, only=SILVER)
+    assert any("bronze.file_listens were deleted" in message for message in silver.messages)
     for table in ("silver.listens", "silver.enriched_listens"):
         assert copied.read(table).count() == left, table
     names = {row["track_name"] for row in copied.read("silver.track_identities").collect()}

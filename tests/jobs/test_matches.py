@@ -17,7 +17,7 @@ from jobs.runtime.lake import Lake
 from jobs.runtime.settings import Settings
 from schemas.gold.user_matches import PARTS
 from tests import worlds
-from tests.lakes import business_rows, import_catalogue, import_plays, run
+from tests.lakes import GOLD, business_rows, import_catalogue, import_plays, run
 
 NIGHT = date(2026, 10, 1)
 TABLES = ("gold.user_match_explanations", "gold.user_matches")
@@ -73,19 +73,19 @@ def test_choices_hold_at_once_and_the_same_night_in_both_directions(heard: Lake,
     assert {m.user_id for m in matches_of(heard, "ash")} == {heard.pseudonym("cedar")}
     with pytest.raises(TooLittleDataError, match="one of the two does not want to meet"):
         print_explanation(heard, "ash", "birch", Console(file=io.StringIO()))
-    run(heard, settings, NIGHT)
+    run(heard, settings, NIGHT, only=GOLD)
     assert [pairs(heard, table) for table in TABLES] == [everybody - {("ash", "birch"), ("birch", "ash")}] * 2
     (first,) = heard.read(TABLES[1]).where(f"user_id = '{heard.pseudonym('ash')}'").collect()
     assert first["rank"] == 1
 
     unblock(heard, "birch", "ash")
     set_privacy(heard, "cedar", {"is_matched": False})
-    run(heard, settings, NIGHT)
+    run(heard, settings, NIGHT, only=GOLD)
     assert [pairs(heard, table) for table in TABLES] == [{("ash", "birch"), ("birch", "ash")}] * 2
     with pytest.raises(TooLittleDataError, match="cedar wants no matches; `privacy set cedar --matched`"):
         matches_of(heard, "cedar")
     incremental = business_rows(heard, NIGHT)
-    run(heard, settings, NIGHT, full=True)
+    run(heard, settings, NIGHT, full=True, only=GOLD)
     assert business_rows(heard, NIGHT) == incremental
 
 

@@ -19,7 +19,7 @@ from jobs.runtime.models import Models
 from jobs.runtime.settings import LakeSettings, ModelSettings, Settings
 from schemas.models.mood_sound import MoodSound, read
 from tests import worlds
-from tests.lakes import business_rows, import_catalogue, import_plays, run, with_tables_of
+from tests.lakes import SILVER, business_rows, import_catalogue, import_plays, run, with_tables_of
 
 COMMITTED = Path(__file__).resolve().parents[2] / "data" / "models" / "mood_sound.json"
 NIGHT = date(2026, 10, 1)
@@ -122,12 +122,12 @@ def test_raised_rules_build_the_table_in_full_once(
 ) -> None:
     steps = tuple(replace(step, rules=2) if step.table == "silver.user_tracks" else step for step in plan.STEPS)
     monkeypatch.setattr(plan, "STEPS", steps)
-    silver, _ = run(built, settings, NIGHT)
+    (silver,) = run(built, settings, NIGHT, only=SILVER)
     assert "silver.user_tracks in full: its rules are 2, the table was built by 1" in silver.messages
     commit = built.last_commit("silver.user_tracks")
     assert commit is not None
     assert commit.rules == 2
-    assert [outcome.tables for outcome in run(built, settings, NIGHT)] == [[], []]
+    assert [outcome.tables for outcome in run(built, settings, NIGHT, only=SILVER)] == [[]]
 
 
 def test_a_commit_from_before_rules_and_models_counts_as_rules_1_without_a_model(
@@ -150,6 +150,6 @@ def test_a_commit_from_before_rules_and_models_counts_as_rules_1_without_a_model
 
     steps = tuple(replace(step, rules=1) if step.table == TABLE else step for step in plan.STEPS)
     monkeypatch.setattr(plan, "STEPS", steps)
-    silver, _ = run(built, settings, NIGHT)
+    (silver,) = run(built, settings, NIGHT, only=SILVER)
     assert f"{TABLE} in full: mood_sound is {committed.version}, the table was built without it" in silver.messages
     assert not [message for message in silver.messages if message.startswith("silver.tracks in full")]

@@ -41,7 +41,7 @@ from sandbox.services.history import Entry
 from sandbox.services.server import Sandbox
 from sandbox.world import make_world
 from tests.boxes import environment, give_token
-from tests.lakes import run
+from tests.lakes import SILVER, run
 
 NIGHTS = int(os.environ.get("MOODLAKE_SERVICE_NIGHTS", "5"))
 IS_LONG = NIGHTS > 50
@@ -297,7 +297,7 @@ def texts_of(path: Path) -> str:
 
 
 def assert_once_in_silver(lake: Lake, settings: Settings, as_of_date: date) -> None:
-    run(lake, settings, as_of_date)
+    run(lake, settings, as_of_date, only=SILVER)
     listens = lake.read("silver.listens")
     bronze = sum(lake.read(f"bronze.{stream}").count() for stream in STREAMS.values())
     assert listens.agg(F.sum("record_count")).first()[0] == bronze
