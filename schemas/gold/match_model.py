@@ -14,7 +14,7 @@ ARTIST_WEIGHT = StructType([StructField("artist_id", STRING), StructField("weigh
 CONTRACT = Contract(
     table="gold.match_model",
     doc="Population statistics by which matches of more listeners than MATCHES__EXACT_UP_TO_USERS are worked out, "
-    "pinned until listeners or artists have grown by MATCHES__REFIT_ABOVE_GROWTH or one of the sample leaves; no row "
+    "pinned until listeners or artists have changed by MATCHES__REFIT_ABOVE_GROWTH or one of the sample leaves; no row "
     "up to that size.",
     grain="The population, an artist, the middle of a cell, or a listener of the sample that says who is a hub.",
     key=("kind", "id"),

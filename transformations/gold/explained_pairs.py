@@ -185,10 +185,16 @@ def _placed(rows: pd.DataFrame, left: Ids, right: Ids, *, both_ways: bool = Fals
     return (found + found.T).tocsr() if both_ways else found
 
 
-def feature_vectors(rows: pd.DataFrame, users: Ids, names: tuple[str, ...]) -> Floats:
-    """Users by names; 0 where nothing is known, NaN where nothing is known of a user at all."""
+def known_vectors(rows: pd.DataFrame, users: Ids, names: tuple[str, ...]) -> Floats:
+    """Users by names; NaN where nothing is known."""
     table = rows.pivot_table(index="left", columns="right", values="weight", aggfunc="sum")
     found: Floats = table.reindex(index=users, columns=list(names)).to_numpy(dtype=float)
+    return found
+
+
+def feature_vectors(rows: pd.DataFrame, users: Ids, names: tuple[str, ...]) -> Floats:
+    """Users by names; 0 where nothing is known, NaN where nothing is known of a user at all."""
+    found = known_vectors(rows, users, names)
     is_known = ~np.isnan(found).all(axis=1, keepdims=True)
     return np.where(is_known, np.nan_to_num(found), np.nan)
 

@@ -153,7 +153,7 @@ def _directions(lists: pa.ListArray, width: int) -> Floats:
     """Rows of lists of one length; 0 of those that are null."""
     found = np.zeros((len(lists), width))
     is_known = lists.is_valid().to_numpy(zero_copy_only=False)
-    found[is_known] = lists.drop_null().flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    found[is_known] = lists.drop_null().flatten().to_numpy(zero_copy_only=False).reshape(int(is_known.sum()), width)
     return found
 
 

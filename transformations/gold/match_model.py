@@ -20,7 +20,7 @@ from schemas.gold.match_model import CONTRACT
 from schemas.vocab import MOODS
 from transformations.gold.counted_artists import counted_artists, genres_of_artists
 from transformations.gold.exact import computed_in_blocks, links
-from transformations.gold.explained_pairs import feature_vectors
+from transformations.gold.explained_pairs import known_vectors
 from transformations.gold.user_taste_profiles import FEATURES
 from transformations.ranking.counts import Counts, Floats, Sparse
 from transformations.ranking.explained import genre_weights
@@ -133,8 +133,8 @@ def fitted(given: pd.DataFrame) -> Iterator[pa.Table]:
     sample = Listeners(
         counts.users,
         matrix,
-        feature_vectors(kinds.get("sound", none), counts.users, FEATURES),
-        feature_vectors(kinds.get("moods", none), counts.users, MOODS),
+        known_vectors(kinds.get("sound", none), counts.users, FEATURES),
+        known_vectors(kinds.get("moods", none), counts.users, MOODS),
     )
     genres_told = genre_weights(matrix, labels).sorted_indices()
     population = Population.of(sample, ids, artists, genres_told, listeners)

@@ -27,7 +27,7 @@ from transformations.ranking.playlists import LIKED_PLAYS, Heard, Playlists, Pop
 from transformations.ranking.recommender import TRACKS, Recommender
 
 BLOCK_LISTENERS = 32  # scored at once: the more, the more items that are candidates of a few of them only
-FAVOURITES = 300  # songs of a match that are looked at, those played most
+FAVOURITES = 300  # songs of a match that are looked at, those played most: a longer taste counts by these alone
 OF_CATALOGUE = ("tracks", "track_features", "track_moods", "track_similarities")
 
 
@@ -100,7 +100,8 @@ def listener_rows(inputs: Mapping[str, DataFrame], heard: DataFrame, factors: Da
 
     songs = "collect_list(struct(place, plays, all_plays, days_ago, verdict)) AS heard"
     own = of_the_asked(heard).groupBy("user_id").agg(F.expr(songs))
-    most = f"slice(sort_array(collect_list(struct(-weight AS least, place))), 1, {FAVOURITES})"
+    by_weight = "sort_array(collect_list(struct(-weight AS least, xxhash64(place) AS by_hash, place)))"
+    most = f"slice({by_weight}, 1, {FAVOURITES})"
     favourites = (
         heard.where("weight > 0")
         .groupBy(F.col("user_id").alias("match_user_id"))

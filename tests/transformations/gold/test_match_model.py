@@ -47,9 +47,11 @@ def heard(
     }
 
 
-def model(spark: SparkSession, plays: dict[str, dict[str, int]]) -> DataFrame:
+def model(spark: SparkSession, plays: dict[str, dict[str, int]], *, unknown: str = "") -> DataFrame:
+    """Of one listener one feature may be unknown."""
     sound = [(name, 0.5 + n / 100, 0.0) for n, name in enumerate(FEATURES)]
     known = {"status": "ok", "sound": sound}
+    partly = {**known, "sound": [(name, None if name == unknown else raw, z) for name, raw, z in sound]}
     mood = {"period": "all", "happy": 0.4, "angry": 0.3, "sad": 0.2, "relaxed": 0.1}
     return build(
         **heard(spark, plays),
@@ -61,7 +63,7 @@ def model(spark: SparkSession, plays: dict[str, dict[str, int]]) -> DataFrame:
             {"track_id": "3", "artist_id": "of nobody", "genres": ["lost"]},
         ),
         user_taste_profiles=make_rows(
-            spark, USER_TASTE_PROFILES, {"user_id": "ann", **known}, {"user_id": "ben", **known}
+            spark, USER_TASTE_PROFILES, {"user_id": "ann", **known}, {"user_id": "ben", **partly}
         ),
         user_mood_profiles=make_rows(spark, USER_MOOD_PROFILES, {"user_id": "ann", **mood}),
     )
@@ -90,6 +92,14 @@ def test_a_model_tells_the_population_its_artists_cells_and_sample(spark: SparkS
     assert read_back.version == told["id"]
     assert read_back.sample_users.tolist() == ["ann", "ben", "cid", "dee"]
     assert len(read_back.middles) == len(by_kind["cell"])
+
+
+def test_a_feature_that_is_unknown_moves_no_mean(spark: SparkSession) -> None:
+    known, partly = (read(artefact(model(spark, PLAYS, unknown=name)).toArrow()) for name in ("", FEATURES[0]))
+    assert known is not None
+    assert partly is not None
+    assert partly.sound_means.tolist() == known.sound_means.tolist()
+    assert partly.sound_spreads.tolist() == known.sound_spreads.tolist()
 
 
 def test_a_version_is_of_the_content(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,7 @@ def explained(
     skipped: Heard | None = None,
     privacy: dict[str, dict[str, bool]] | None = None,
     blocks: tuple[tuple[str, str], ...] = (),
+    genres: dict[str, list[str]] = GENRES,
 ) -> Found:
     """By listener and match; tests give what they are about."""
     sums = [
@@ -64,8 +65,8 @@ def explained(
         for name, count in artists.items()
         for skips in ((count if is_skipped else 0),)
     ]
-    names = {name for artists in heard.values() for name in artists} | GENRES.keys()
-    tracks = ({"track_id": name, "artist_id": name, "genres": GENRES.get(name, [])} for name in sorted(names))
+    names = {name for artists in heard.values() for name in artists} | genres.keys()
+    tracks = ({"track_id": name, "artist_id": name, "genres": genres.get(name, [])} for name in sorted(names))
     of_listeners = {
         "user_artists": make_rows(spark, USER_ARTISTS, *sums),
         "user_top_items": make_rows(spark, USER_TOP_ITEMS, *(listed or [])),
@@ -237,3 +238,10 @@ def test_who_connected_today_matches_by_spotifys_lists(spark: SparkSession, engi
 
 def test_nobody_to_match(spark: SparkSession, engine: str) -> None:
     assert explained(spark, engine, {}) == {}
+    assert explained(spark, engine, {"ann": {"ice": 5}}) == {}
+
+
+def test_artists_without_a_genre_match(spark: SparkSession, engine: str) -> None:
+    found = explained(spark, engine, SCENES, genres={})
+    assert {("ann", "ben"), ("ben", "ann")} <= found.keys()
+    assert found["ann", "ben"]["summary"]["genre_overlap"] == 0
