@@ -2,7 +2,8 @@
 
 Spark's ALS gives factors of listeners and songs, by which candidates are found; the linear model is fitted on a sample
 by the driver, with the whole catalogue, and goes to the workers with it. The trap: sums of ALS depend on the order of
-rows, so these are sorted; and factors only choose what is scored, never a score.
+rows, so these are sorted, which its own shuffle undoes beyond one block: the last candidates may then differ between
+runs. Factors only choose what is scored, never a score.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Lists of listeners too many for one process: a row each with all that is theirs, scored a few at once.
 
 What the catalogue and all listeners together tell travels to every worker; of listeners a worker holds a block and what
-their matches play most. Scores, exclusions and reasons are those of `Playlists`, by the same code as in one place.
+their matches play most. Scores, exclusions and reasons are made by `Playlists`, as in one place; they differ from those
+where a match plays more than FAVOURITES songs, of which the others say nothing in from_matches.
 The trap: a listener's candidates depend on their own row and the catalogue alone, never on who stands beside them.
 """
 
