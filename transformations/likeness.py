@@ -53,37 +53,48 @@ def are_words_twinned(a: Column, b: Column) -> Column:
     return _all_have_twins(words, others) & _all_have_twins(others, words)
 
 
-def is_one_with_subtitle(base: Column, core: Column, other_base: Column, other_core: Column) -> Column:
+def compared_by(base: Column, core: Column) -> Column:
+    """What a title is compared by, made once a title and not once a pair: struct base and core (the words of the title
+    and those before its subtitle, normalised), letters, numbers, first (the base without what says part one)."""
+    return F.struct(
+        base.alias("base"),
+        core.alias("core"),
+        letters(base).alias("letters"),
+        title_numbers(base).alias("numbers"),
+        F.regexp_replace(base, FIRST_PART, "").alias("first"),
+    )
+
+
+def is_one_with_subtitle(one: Column, other: Column) -> Column:
     """Whether one title is the other's core: only a subtitle differs, and it is not all that tells songs apart."""
-    is_core = ((core == other_base) & (core != base)) | ((other_core == base) & (other_core != other_base))
-    shorter = F.least(core, other_core)
-    is_telling = (F.length(letters(core)) >= LEAST_CORE_LETTERS) & ~shorter.isin(*COMMON_CORES)
-    return is_core & is_telling & have_same_numbers(base, other_base)
+    is_core = ((one["core"] == other["base"]) & (one["core"] != one["base"])) | (
+        (other["core"] == one["base"]) & (other["core"] != other["base"])
+    )
+    return is_core & _is_telling(F.least(one["core"], other["core"])) & have_same_numbers(one, other)
 
 
-def are_of_one_core(core: Column, other_core: Column) -> Column:
+def are_of_one_core(one: Column, other: Column) -> Column:
     """Whether two titles differ in their subtitles alone: maybe one work, never by this one recording."""
-    return (core == other_core) & (F.length(letters(core)) >= LEAST_CORE_LETTERS) & ~core.isin(*COMMON_CORES)
+    return (one["core"] == other["core"]) & _is_telling(one["core"])
 
 
-def is_first_part(base: Column, other_base: Column) -> Column:
+def is_first_part(one: Column, other: Column) -> Column:
     """Whether one title is the other's first part ("White Wedding", "White Wedding - Pt. 1"): the same work."""
-    return (base != other_base) & (
-        (F.regexp_replace(base, FIRST_PART, "") == other_base) | (F.regexp_replace(other_base, FIRST_PART, "") == base)
-    )
+    return (one["base"] != other["base"]) & ((one["first"] == other["base"]) | (other["first"] == one["base"]))
 
 
-def is_spelling(base: Column, other_base: Column) -> Column:
-    """Whether two titles are spellings of one: a high ratio, every word twinned, and the same numbers."""
-    return (
-        (ratio(letters(base), letters(other_base)) >= LEAST_RATIO)
-        & have_same_numbers(base, other_base)
-        & are_words_twinned(base, other_base)
-    )
+def is_spelling(one: Column, other: Column, likeness: Column) -> Column:
+    """Whether two titles are spellings of one: a high ratio (`likeness`, of their letters), every word twinned, and
+    the same numbers."""
+    return (likeness >= LEAST_RATIO) & have_same_numbers(one, other) & are_words_twinned(one["base"], other["base"])
 
 
-def have_same_numbers(base: Column, other_base: Column) -> Column:
-    return title_numbers(base) == title_numbers(other_base)
+def have_same_numbers(one: Column, other: Column) -> Column:
+    return one["numbers"] == other["numbers"]
+
+
+def _is_telling(core: Column) -> Column:
+    return (F.length(letters(core)) >= LEAST_CORE_LETTERS) & ~core.isin(*COMMON_CORES)
 
 
 def _all_have_twins(words: Column, others: Column) -> Column:

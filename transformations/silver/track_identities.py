@@ -32,13 +32,14 @@ from transformations.ids import (
 from transformations.likeness import (
     BORDERLINE_RATIO,
     are_of_one_core,
+    compared_by,
+    have_same_numbers,
     is_first_part,
     is_one_with_subtitle,
     is_spelling,
     may_reach,
     ratio,
 )
-from transformations.likeness import have_same_numbers as same_numbers
 from transformations.names import (
     FOREIGN_VERSIONS,
     artist_parts,
@@ -147,7 +148,8 @@ def _credits(catalogue_tracks: DataFrame) -> DataFrame:
     """A row per track and name under which one of its artists is looked for."""
     return catalogue_tracks.select(
         "track_id", "spotify_id", "popularity", "work_id", F.col("names_id").alias("catalogue_names_id"),
-        "base_title", "core_title", F.col("version_letters").alias("other_version"), "version",
+        "base_title", compared_by(F.col("base_title"), F.col("core_title")).alias("other"),
+        F.col("version_letters").alias("other_version"), "version",
         F.posexplode("artist_letters").alias("place", "letters"),
     )  # fmt: skip
 
@@ -282,21 +284,25 @@ def _near(names: DataFrame, catalogue: DataFrame, rejected: DataFrame) -> DataFr
         "artists",
         lambda one: (one["found"] != BY_CREDIT) | F.array_contains(F.col("artist_credit.parties"), one["letters"]),
     )
+    one, other, likeness = F.col("one"), F.col("other"), F.col("likeness")
     compared = (
-        names.withColumn("known_artist", F.array_min(somebody))
+        names.repartition("names_id")  # not by artist: those of many titles are compared most
+        .withColumn("known_artist", F.array_min(somebody))
+        .withColumn("one", compared_by(F.col("title.base"), F.col("title.core")))
         .withColumn("artist", F.explode_outer(F.when(F.col("of_same").isNull(), F.col("artists"))))
         .withColumns({"found": F.col("artist.found"), "letters": F.col("artist.letters")})
         .join(catalogue.withColumnRenamed("version", "of_version"), "letters", "left")
         .join(rejected.withColumn("rejected", F.lit(True)), ["names_id", "catalogue_names_id"], "left")
+        .withColumn(
+            "likeness",
+            F.when(
+                may_reach(one["letters"], other["letters"], BORDERLINE_RATIO), ratio(one["letters"], other["letters"])
+            ).otherwise(0.0),
+        )
     )
-    base, core = F.col("title.base"), F.col("title.core")
-    other, other_core = F.col("base_title"), F.col("core_title")
-    is_same = letters(base) == letters(other)
-    is_subtitle = is_one_with_subtitle(base, core, other, other_core)
-    is_similar = may_reach(letters(base), letters(other), 0.9) & is_spelling(base, other)
-    likeness = F.when(
-        may_reach(letters(base), letters(other), BORDERLINE_RATIO), ratio(letters(base), letters(other))
-    ).otherwise(0.0)
+    is_same = one["letters"] == other["letters"]
+    is_subtitle = is_one_with_subtitle(one, other)
+    is_similar = is_spelling(one, other, likeness)
     is_version_alike = F.col("version_letters") == F.col("other_version")
     is_foreign = F.coalesce(F.col("title.version").isin(*FOREIGN_VERSIONS), F.lit(False)) | F.coalesce(
         F.col("of_version").isin(*FOREIGN_VERSIONS), F.lit(False)
@@ -307,20 +313,18 @@ def _near(names: DataFrame, catalogue: DataFrame, rejected: DataFrame) -> DataFr
         F.when(is_same, "letters").when(is_subtitle, "subtitle").when(is_similar, "similar"),
     )
     # Of one core, and one of them a version by its notes: "Ante Up (Robbin Hoodz Theory)", "Ante Up - Remix".
-    is_core = are_of_one_core(core, other_core) & same_numbers(base, other) & ~is_version_alike
-    is_version = (is_same | is_subtitle | is_similar | is_core | is_first_part(base, other)) & ~is_foreign
+    is_core = are_of_one_core(one, other) & have_same_numbers(one, other) & ~is_version_alike
+    is_version = (is_same | is_subtitle | is_similar | is_core | is_first_part(one, other)) & ~is_foreign
     method = F.coalesce(method, F.when(is_version, "version"))
-    is_near = is_version_alike & ~is_rejected & same_numbers(base, other) & (likeness >= BORDERLINE_RATIO)
-    judged = compared.withColumns({"method": method, "likeness": likeness}).withColumn(
-        "is_near", F.col("method").isNull() & is_near
-    )
+    is_near = is_version_alike & ~is_rejected & have_same_numbers(one, other) & (likeness >= BORDERLINE_RATIO)
+    judged = compared.withColumn("method", method).withColumn("is_near", F.col("method").isNull() & is_near)
     rank = _place(F.col("method")).alias("rank")
     score = _score(F.col("method")) * F.when(F.col("found") == AS_WRITTEN, 1.0).otherwise(OTHER_SPELLING)
     best = F.min(
         F.when(
             F.col("method").isNotNull(),
             F.struct(
-                rank, "found", (-F.col("likeness")).alias("unlike"), "place", _candidate().alias("candidate"),
+                rank, "found", (-likeness).alias("unlike"), "place", _candidate().alias("candidate"),
                 _matched(F.col("method"), score, F.col("track_id"), F.col("work_id")).alias("match"),
             ),
         )
@@ -329,7 +333,7 @@ def _near(names: DataFrame, catalogue: DataFrame, rejected: DataFrame) -> DataFr
         F.when(
             F.col("is_near"),
             F.struct(
-                (-F.col("likeness")).alias("unlike"),
+                (-likeness).alias("unlike"),
                 "found",
                 "place",
                 _candidate().alias("candidate"),
