@@ -82,7 +82,7 @@ class Bench:
                 self.keep(f"many/{users}", many(users, self.work, self.say))
         if "lists" in cases:
             for users in self.populations or [LISTED_USERS]:
-                self.lists(users)
+                self.keep(f"lists/{users}", listed(users, self.work, self.say))
 
     # --- cases
 
@@ -212,19 +212,6 @@ class Bench:
             entry[who] = _told(reduce(Measured.merged_with, measured))
         self.keep(f"matches/{users}", entry)
 
-    def lists(self, users: int) -> None:
-        """Recommendations of as many songs as listeners, by one process and by many out of candidates."""
-        folder = self.work / f"songs-{users}"
-        if not (folder / "users.parquet").exists():
-            self.say(f"writing {users:,} listeners of songs")
-            SongListeners(users, users).write(folder)
-        out = str(self._fresh("lists"))
-        entry: Entry = {"users": users}
-        for who in ("exact", "pruned"):
-            self.say(f"{users:,} users: lists, {who}")
-            entry[who] = _told(self._step("list_steps", who, folder=str(folder), out=out))
-        self.keep(f"lists/{users}", entry)
-
     # --- preparation
 
     def _lake(self, size: Size) -> Path:
@@ -280,10 +267,7 @@ class Bench:
         return _linked(lake, self.work / "copies" / name)
 
     def _fresh(self, name: str) -> Path:
-        folder = self.work / "copies" / name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        return folder
+        return _emptied(self.work / "copies" / name)
 
     def _forget(self, size: Size) -> None:
         """Drop what later cases do not need: at 10 M listens a built lake takes gigabytes."""
@@ -294,13 +278,33 @@ class Bench:
 
 def many(users: int, work: Path, say: Say) -> Entry:
     """Matches by Spark on a cluster of two workers on this machine: a full build, and a night."""
-    folder, out = _listeners(users, work, say), work / "copies" / "many"
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
+    folder, out = _listeners(users, work, say), _emptied(work / "copies" / "many")
     say(f"{users:,} users: matches, two workers")
     measured = run_step("many_steps", "many", {"folder": str(folder), "out": str(out)}, work / "steps", threads=1)
     shutil.rmtree(out)
     return {"users": users, **_told(measured)}
+
+
+def listed(users: int, work: Path, say: Say, sample: int | None = None) -> Entry:
+    """Recommendations of as many songs as listeners, by one process (of a sample alone, where one is given) and by
+    two workers out of candidates."""
+    folder, out = work / f"songs-{users}", _emptied(work / "copies" / "lists")
+    if not (folder / "users.parquet").exists():
+        say(f"writing {users:,} listeners of songs")
+        SongListeners(users, users).write(folder)
+    given = {"folder": str(folder), "out": str(out)}
+    entry: Entry = {"users": users}
+    for who, arguments in (("exact", {**given, "sample": sample}), ("pruned", given)):
+        say(f"{users:,} users: lists, {who}")
+        entry[who] = _told(run_step("list_steps", who, arguments, work / "steps"))
+    shutil.rmtree(out)
+    return entry
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _listeners(users: int, work: Path, say: Say) -> Path:

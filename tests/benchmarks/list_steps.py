@@ -1,4 +1,4 @@
-"""Steps of recommendations, each in a new JVM: all lists by one process, and by many out of candidates."""
+"""Steps of recommendations, each in a new JVM: lists by one process, and by two workers out of candidates."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from jobs import distributed
 from jobs.plan import STEPS
 from jobs.runtime.settings import load_settings
 from jobs.runtime.spark import open_session
+from tests.benchmarks.cluster import cluster
 from tests.benchmarks.measure import Marks, step_main
 from tests.benchmarks.settings import END
 from transformations.gold.recommendations import build
@@ -19,17 +20,20 @@ FIRST = 10  # of each list, told apart
 INPUTS = next(step for step in STEPS if step.table == "gold.recommendations").reads
 
 
-def exact(marks: Marks, *, folder: str, out: str) -> None:
-    """The build of the night up to RECOMMENDATIONS__EXACT_UP_TO_USERS listeners."""
+def exact(marks: Marks, *, folder: str, out: str, sample: int | None = None) -> None:
+    """The build of the night up to RECOMMENDATIONS__EXACT_UP_TO_USERS listeners, of all or so many of them."""
     spark = open_session(load_settings().spark)
+    inputs = _inputs(spark, folder)
+    if sample is not None:
+        inputs["users"] = inputs["users"].orderBy(F.xxhash64("user_id")).limit(sample)
     with marks.span("all"):
-        build(**_inputs(spark, folder), as_of_date=END).write.mode("overwrite").parquet(f"{out}/exact")
+        build(**inputs, as_of_date=END).write.mode("overwrite").parquet(f"{out}/exact")
     marks.facts["rows"] = spark.read.parquet(f"{out}/exact").count()
 
 
 def pruned(marks: Marks, *, folder: str, out: str) -> None:
     """The build of the night beyond; `found` are shares of the exact lists (which `exact` wrote) that it has."""
-    spark = open_session(load_settings().spark)
+    spark = cluster(out)
     with marks.span("all"):
         with marks.span("fit"):
             made = distributed.recommendations(spark, DataFrame.persist, as_of_date=END, **_inputs(spark, folder))
@@ -47,6 +51,7 @@ def pruned(marks: Marks, *, folder: str, out: str) -> None:
         first_found={row["list"]: row["share"] for row in first},
         plays=spark.read.parquet(f"{folder}/user_tracks.parquet").count(),
     )
+    spark.stop()
 
 
 def _inputs(spark: SparkSession, folder: str) -> dict[str, DataFrame]:

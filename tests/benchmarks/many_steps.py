@@ -1,28 +1,20 @@
-"""Matches by Spark on a cluster of two workers of this machine: the builds of the nightly plan, out of Parquet files.
-
-The trap: a local session has no workers. `local-cluster` starts two, each a JVM with Python workers of its own, and
-what they are sent has to travel.
-"""
+"""Matches by Spark on a cluster of two workers: the builds of the nightly plan, out of Parquet files."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyspark
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.runtime.settings import load_settings
-from jobs.runtime.spark import COMPILED, open_session
 from schemas.gold.user_mood_profiles import CONTRACT as USER_MOOD_PROFILES
 from schemas.gold.user_taste_profiles import CONTRACT as USER_TASTE_PROFILES
 from schemas.ops.privacy_settings import CONTRACT as PRIVACY_SETTINGS
 from schemas.ops.user_blocks import CONTRACT as USER_BLOCKS
 from schemas.silver.user_top_items import CONTRACT as USER_TOP_ITEMS
+from tests.benchmarks.cluster import cluster
 from tests.benchmarks.measure import Marks, step_main
 from tests.benchmarks.settings import MATCHES, SEED, TOUCHED_SHARE
 from transformations.gold import match_listeners, match_model
@@ -31,7 +23,6 @@ from transformations.ranking.counts import Counts
 from transformations.ranking.matcher import Matcher
 from transformations.ranking.population import hub_sample
 
-CLUSTER = "local-cluster[2,1,2048]"  # workers, cores of each, MB of each
 USERS_OF_A_PARTITION = 2_500
 SAMPLE = 500  # listeners whose lists are compared with the exact ones
 FIRST = 10  # of each list, told apart
@@ -39,7 +30,7 @@ FIRST = 10  # of each list, told apart
 
 def many(marks: Marks, *, folder: str, out: str) -> None:
     """A full build and a night in which some listeners changed; how much of the exact lists a sample of them has."""
-    spark = _cluster(out)
+    spark = cluster(out)
     given = _tables(spark, folder)
     users = given["user_artists"].select("user_id").distinct().count()
     spark.conf.set("spark.sql.shuffle.partitions", str(max(4, users // USERS_OF_A_PARTITION)))
@@ -114,19 +105,6 @@ def _tables(spark: SparkSession, folder: str) -> dict[str, DataFrame]:
         "tracks": genres.selectExpr("artist_id", "explode(array_repeat(array(genre), CAST(tracks AS INT))) AS genres"),
         **{contract.name: spark.createDataFrame([], contract.struct()) for contract in nothing},
     }
-
-
-def _cluster(out: str) -> SparkSession:
-    """Workers write under SPARK_HOME: one of our own, which leads to PySpark's."""
-    home, own = Path(pyspark.__file__).parent, Path(out) / "spark-home"
-    own.mkdir(parents=True)
-    for part in home.iterdir():
-        (own / part.name).symlink_to(part)
-    os.environ["SPARK_HOME"] = str(own)
-    settings = load_settings().spark.model_copy(update={"master": CLUSTER, "driver_memory": "2g"})
-    loopback = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
-    sizes = {"spark.executor.memory": "1536m"}
-    return open_session(settings, overrides={**COMPILED, **loopback, **sizes})
 
 
 if __name__ == "__main__":

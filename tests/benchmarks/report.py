@@ -45,6 +45,17 @@ MANY = (
 )
 
 
+LISTS_HEADER = ("listeners and songs", "plays", "seconds", "fit", "lists", "found", "peak memory")
+LISTS = (
+    "The engine of more listeners than `RECOMMENDATIONS__EXACT_UP_TO_USERS`, on a cluster of two workers of a core "
+    "each on one machine, Parquet in and out: all lists of every listener. Listeners are simulated: some sixty songs "
+    "each, scenes, as many songs as listeners and two thirds of them heard. Fit is ALS, by which candidates are found, "
+    f"and the linear model, of {MAX_FITTED_USERS:,} listeners at most, the same ones for both engines. Found is which "
+    "share of the lists that one process makes, and of their first 10, the lists have, in the list where it is least. "
+    "Memory is of the whole tree: driver, both workers and their Python."
+)
+
+
 def page(results: Results) -> str:
     """The page of all results there are."""
     figures: dict[str, tuple[float, str]] = {}
@@ -318,42 +329,62 @@ def many_row(entry: Any) -> tuple[str, ...]:
 
 
 def many_drawn_on(entries: list[Any]) -> str:
-    """The cost of more users: in proportion, or by the power that leads through the two largest where that is more."""
-    if len(entries) < 2:
-        return "One population draws no curve."
-    one, other = sorted(entries, key=lambda entry: int(entry["users"]))[-2:]
+    """What more users would cost: a full build and a night."""
+    by_users = {entry["users"]: entry["seconds"] for entry in entries}
+    return _drawn_on(by_users, {"a full build": "all", "a night": "night"}) + (
+        "Memory is not drawn on: a process holds a cell, or the sample that the model is fitted on."
+    )
+
+
+def _drawn_on(by_users: dict[int, dict[str, float]], named: dict[str, str]) -> str:
+    """Seconds, by what they are called: in proportion to the users, or by the power that leads through the two largest
+    populations where that is more."""
+    if len(by_users) < 2:
+        return "One population draws no curve. "
+    one, other = sorted(by_users)[-2:]
     told = []
-    for what, name in (("a full build", "all"), ("a night", "night")):
-        less, more = one["seconds"][name], other["seconds"][name]
-        power = max(1.0, math.log(more / less) / math.log(other["users"] / one["users"]))
-        hours = more * (EXTRAPOLATED_USERS / other["users"]) ** power / 3_600
+    for what, name in named.items():
+        less, more = by_users[one][name], by_users[other][name]
+        power = max(1.0, math.log(more / less) / math.log(other / one))
+        hours = more * (EXTRAPOLATED_USERS / other) ** power / 3_600
         told.append(f"{what} {hours:.1f} hours (by the {power:.2f}th power of the users)")
     return (
-        f"Drawn on from {one['users']:,} and {other['users']:,} to {EXTRAPOLATED_USERS:,} users, on the same two "
-        f"workers of a core each: {', '.join(told)}; less than the first power is not drawn on. Memory is not either: "
-        "a process holds a cell, or the sample that the model is fitted on."
+        f"Drawn on from {one:,} and {other:,} to {EXTRAPOLATED_USERS:,} users, on the same two workers of a core each: "
+        f"{', '.join(told)}; less than the first power is not drawn on. "
     )
 
 
 def _lists(results: Results) -> str:
-    entries = _entries(results, "lists")
+    entries = [entry for _, entry in _entries(results, "lists")]
     if not entries:
         return ""
-    rows = []
-    for _, entry in entries:
-        one, many = entry["exact"], entry["pruned"]
-        at = f"{entry['users']:,} listeners and songs, {many['facts']['plays']:,} plays"
-        found = [f"{min(shares.values()):.3f}" for shares in (many["facts"]["first_found"], many["facts"]["found"])]
-        rows.append((at, "one process", _s(one["seconds"]["all"]), "", "", "", "", _gb(one["peaks"]["all"])))
-        parts = [_s(many["seconds"][part]) for part in ("all", "fit", "lists")]
-        rows.append((at, "many", *parts, *found, _gb(many["peaks"]["all"])))
+    header = ("listeners and songs", "plays", "one process", "many", "fit", "lists", "found", "peak memory")
+    rows = [
+        (row[0], row[1], _s(entry["exact"]["seconds"]["all"]), *row[2:])
+        for entry in entries
+        for row in (lists_row(entry),)
+    ]
     return (
-        "## Recommendations\n\nAll lists of every listener, Parquet in and out, in a new JVM, with all cores: by one "
-        "process, and, as beyond `RECOMMENDATIONS__EXACT_UP_TO_USERS`, by a process a core out of candidates. "
-        "Listeners are simulated: some sixty songs each, scenes, two thirds of the songs heard. Fit is ALS and the "
-        f"linear model, of {MAX_FITTED_USERS:,} listeners at most, the same ones for both. Found is "
-        "what share of the first 10, and of all 50, of the lists by one process these have, in the list where it is "
-        "least.\n\n" + _table(("world", "who", "seconds", "fit", "lists", "first 10 found", "all found", "peak"), rows)
+        f"## Recommendations\n\n{LISTS} One process is all lists of every listener by it, with all cores.\n\n"
+        + _table(header, rows)
+        + f"\n{lists_drawn_on(entries)}\n"
+    )
+
+
+def lists_row(entry: Any) -> tuple[str, ...]:
+    """What a population of case `lists` took of two workers: seconds by part, and what was found."""
+    many = entry["pruned"]
+    parts = [_s(many["seconds"][part]) for part in ("all", "fit", "lists")]
+    found = " / ".join(f"{min(many['facts'][shares].values()):.3f}" for shares in ("found", "first_found"))
+    return (f"{entry['users']:,}", f"{many['facts']['plays']:,}", *parts, found, _gb(many["peaks"]["all"]))
+
+
+def lists_drawn_on(entries: list[Any]) -> str:
+    """What more users would cost: there is no other night than all lists."""
+    by_users = {entry["users"]: entry["pruned"]["seconds"] for entry in entries}
+    return _drawn_on(by_users, {"a night": "all"}) + (
+        "A night makes the lists of all, as one process does: whoever plays a song moves what is expected of it for "
+        "others."
     )
 
 

@@ -13,7 +13,7 @@ from tests.evaluation.sections import Gate, Section
 INTRODUCTION = """# Quality
 
 Written by `make evaluate` from runs on the shared data, with fixed seeds: the same data and code give the same page,
-but for the seconds of M. Ours is the project's own code; baselines are what plain methods reach under the same
+but for the seconds of M and N. Ours is the project's own code; baselines are what plain methods reach under the same
 protocol.
 """
 GATES = ("section", "figure", "bound", "measured", "")

@@ -22,6 +22,7 @@ SECTIONS = {
     "K": "varied_lists",
     "L": "told_matches",
     "M": "many_matches",
+    "N": "many_lists",
 }
 
 
