@@ -70,12 +70,15 @@ def is_one_with_subtitle(one: Column, other: Column) -> Column:
     is_core = ((one["core"] == other["base"]) & (one["core"] != one["base"])) | (
         (other["core"] == one["base"]) & (other["core"] != other["base"])
     )
-    return is_core & _is_telling(F.least(one["core"], other["core"])) & have_same_numbers(one, other)
+    shorter = F.least(one["core"], other["core"])
+    is_telling = (F.length(letters(one["core"])) >= LEAST_CORE_LETTERS) & ~shorter.isin(*COMMON_CORES)
+    return is_core & is_telling & have_same_numbers(one, other)
 
 
 def are_of_one_core(one: Column, other: Column) -> Column:
     """Whether two titles differ in their subtitles alone: maybe one work, never by this one recording."""
-    return (one["core"] == other["core"]) & _is_telling(one["core"])
+    core = one["core"]
+    return (core == other["core"]) & (F.length(letters(core)) >= LEAST_CORE_LETTERS) & ~core.isin(*COMMON_CORES)
 
 
 def is_first_part(one: Column, other: Column) -> Column:
@@ -91,10 +94,6 @@ def is_spelling(one: Column, other: Column, likeness: Column) -> Column:
 
 def have_same_numbers(one: Column, other: Column) -> Column:
     return one["numbers"] == other["numbers"]
-
-
-def _is_telling(core: Column) -> Column:
-    return (F.length(letters(core)) >= LEAST_CORE_LETTERS) & ~core.isin(*COMMON_CORES)
 
 
 def _all_have_twins(words: Column, others: Column) -> Column:

@@ -358,15 +358,10 @@ def _lists(results: Results) -> str:
     entries = [entry for _, entry in _entries(results, "lists")]
     if not entries:
         return ""
-    header = ("listeners and songs", "plays", "one process", "many", "fit", "lists", "found", "peak memory")
-    rows = [
-        (row[0], row[1], _s(entry["exact"]["seconds"]["all"]), *row[2:])
-        for entry in entries
-        for row in (lists_row(entry),)
-    ]
+    rows = [(*lists_row(entry), _s(entry["exact"]["seconds"]["all"])) for entry in entries]
     return (
         f"## Recommendations\n\n{LISTS} One process is all lists of every listener by it, with all cores.\n\n"
-        + _table(header, rows)
+        + _table((*LISTS_HEADER, "one process"), rows)
         + f"\n{lists_drawn_on(entries)}\n"
     )
 

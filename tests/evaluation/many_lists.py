@@ -5,23 +5,21 @@ The trap: as with M, seconds are of this machine, and of an idle one only.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
 from tests.benchmarks.cases import Entry, listed
 from tests.benchmarks.report import LISTS, LISTS_HEADER, lists_drawn_on, lists_row
-from tests.evaluation.sections import Gate, Section
-from tests.evaluation.splits import told
+from tests.evaluation.many_matches import found_gate, say
+from tests.evaluation.sections import Section
 
 POPULATIONS = (25_000, 50_000)
 SAMPLE = 500  # listeners whose lists are compared with those of one process
-LEAST_FOUND = 0.95  # of the first of each list: the places below are near ties
 
 
 def measure(shared: Path) -> Section:  # noqa: ARG001 (listeners are simulated)
     with tempfile.TemporaryDirectory() as folder:
-        entries = [listed(users, Path(folder), _say, SAMPLE) for users in POPULATIONS]
+        entries = [listed(users, Path(folder), say, SAMPLE) for users in POPULATIONS]
     return section(entries)
 
 
@@ -32,17 +30,6 @@ def section(entries: list[Entry]) -> Section:
         how=f"{LISTS} Found is measured on {SAMPLE} listeners.",
         header=LISTS_HEADER,
         rows=tuple(lists_row(entry) for entry in entries),
-        gates=(
-            Gate(
-                "found of the first 10 of exact recommendations",
-                f"at least {told(LEAST_FOUND)}",
-                told(least),
-                least >= LEAST_FOUND,
-            ),
-        ),
+        gates=(found_gate("recommendations", least),),
         notes=(lists_drawn_on(entries),),
     )
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -20,7 +20,7 @@ LEAST_FOUND = 0.95  # of the first of each list: the places below are near ties
 
 def measure(shared: Path) -> Section:  # noqa: ARG001 (listeners are simulated)
     with tempfile.TemporaryDirectory() as folder:
-        entries = [many(users, Path(folder), _say) for users in POPULATIONS]
+        entries = [many(users, Path(folder), say) for users in POPULATIONS]
     return section(entries)
 
 
@@ -31,17 +31,16 @@ def section(entries: list[Entry]) -> Section:
         how=MANY,
         header=MANY_HEADER,
         rows=tuple(many_row(entry) for entry in entries),
-        gates=(
-            Gate(
-                "found of the first 10 of exact lists",
-                f"at least {told(LEAST_FOUND)}",
-                told(least),
-                least >= LEAST_FOUND,
-            ),
-        ),
+        gates=(found_gate("lists", least),),
         notes=(many_drawn_on(entries),),
     )
 
 
-def _say(text: str) -> None:
+def found_gate(what: str, least: float) -> Gate:
+    """Of the first of each list the share that has to be found, where it is least."""
+    bound = f"at least {told(LEAST_FOUND)}"
+    return Gate(f"found of the first 10 of exact {what}", bound, told(least), least >= LEAST_FOUND)
+
+
+def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
