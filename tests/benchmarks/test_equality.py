@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
+from jobs.importing import Request, import_file
+from jobs.people import UserSettings, set_users
+from jobs.runtime.lake import Lake
+from jobs.runtime.settings import Settings
+from tests.benchmarks import duckdb_build, duckdb_steps
+from tests.benchmarks.equality import compare
+from tests.benchmarks.measure import Marks
+from tests.benchmarks.settings import END, LABEL, size_of
+from tests.benchmarks.world import World
+from tests.lakes import run
 
-from tests.benchmarks.duckdb_build import tables
-from tests.benchmarks.settings import END
 
-PROJECT = Path(__file__).resolve().parents[2]
-
-
-@pytest.mark.spark
-def test_duckdb_and_the_project_build_the_same_tables(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.benchmarks", "--only", "build", "--sizes", "5k", "--repeat", "1"]
-    places = ["--work", str(tmp_path / "work"), "--out", str(tmp_path / "page.md")]
-    run = subprocess.run(
-        [*command, *places],
-        cwd=PROJECT,
-        env={**os.environ, "MOODLAKE_IGNORE_DOTENV": "1"},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    assert f"{len(tables(END))} tables" in (tmp_path / "page.md").read_text()
+def test_duckdb_and_the_project_build_the_same_tables(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+    world, out = World(size_of("5k"), tmp_path / "world"), str(tmp_path / "duckdb")
+    import_file(lake, settings, Request("kaggle-tracks", world.catalogue))
+    import_file(lake, settings, Request("csv", world.history, label=LABEL))
+    set_users(lake, [UserSettings(user, time_zone=zone) for user, zone in world.zones().items()])
+    run(lake, settings, END)
+    duckdb_steps.build(Marks(), root=lake.root, out=out, as_of=str(END))
+    found = compare(lake.root, out, list(duckdb_build.tables(END)))
+    assert {one.table: one.differences for one in found if one.differences} == {}
