@@ -321,6 +321,7 @@ STEPS = (
             "silver.tracks": ("track_id", "artist_id", "artist_names", "genres", "is_catalogue"),
             "silver.track_identities": ("source", "source_track_key", "artist_id", "artist_name", "is_artist_known"),
         },
+        rules=2,
     ),
     Step(
         "silver.lyric_moods",

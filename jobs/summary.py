@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from jobs.recordings import artist_names
 from jobs.runtime.lake import Lake
 from schemas.vocab import MEASURED_SOURCES, MOODS
 from transformations.gold.feature_coverage import EVERYONE
@@ -87,9 +88,12 @@ def print_profiles(lake: Lake, console: Console) -> None:
     stats = lake.read("gold.listening_stats").where(
         (F.col("period") == "all") & (F.col("entity") == "artist") & (F.col("rank") <= SHOWN_ARTISTS)
     )
+    most = stats.where(F.col("user_id").isin(*ids)).orderBy("user_id", "rank").collect()
+    called = {row["entity_id"]: row["name"] for row in most}
+    called |= artist_names(lake, sorted(called))
     artists: dict[str, list[str]] = {}
-    for row in stats.where(F.col("user_id").isin(*ids)).orderBy("user_id", "rank").collect():
-        artists.setdefault(row["user_id"], []).append(row["name"])
+    for row in most:
+        artists.setdefault(row["user_id"], []).append(called[row["entity_id"]])
 
     table = Table(
         title="How your listeners feel (% of plays)",

@@ -11,7 +11,11 @@ CONTRACT = Contract(
     key=("artist_id",),
     columns=(
         Column("artist_id", STRING, "Hash of the letters of the normalised name"),
-        Column("artist_name", STRING, "As tracks of the catalogue write it, else as tracks heard; the first in order"),
+        Column(
+            "artist_name",
+            STRING,
+            "As most tracks of the catalogue write it, else as most of those heard; of equals the first in order",
+        ),
         Column("spellings", STRINGS, "All ways in which tracks and plays write it, sorted"),
         Column("is_catalogue", BOOLEAN, "The catalogue has tracks of the artist, or one they are credited on"),
         Column("genres", STRINGS, "Genres of the artist's tracks, sorted; empty where none is known"),

@@ -386,11 +386,15 @@ WITH told AS (
         is_catalogue, 1 AS tracks
     FROM tracks
     UNION ALL SELECT artist_id, artist_name, 2, []::VARCHAR[], is_artist_known, 0 FROM track_identities
+), spelt AS (
+    SELECT artist_id, trust, artist_name, sum(tracks) AS tracks, bool_or(is_catalogue) AS is_catalogue,
+        flatten(list(genres)) AS genres
+    FROM told GROUP BY ALL
 )
-SELECT artist_id, (min({'trust': trust, 'artist_name': artist_name})).artist_name AS artist_name,
+SELECT artist_id, (min({'trust': trust, 'least': -tracks, 'artist_name': artist_name})).artist_name AS artist_name,
     list_sort(list(DISTINCT artist_name)) AS spellings, bool_or(is_catalogue) AS is_catalogue,
     list_sort(list_distinct(flatten(list(genres)))) AS genres, sum(tracks)::BIGINT AS track_count
-FROM told GROUP BY artist_id"""
+FROM spelt GROUP BY artist_id"""
 
 ESTIMATED = FEATURES[:9]
 _WEIGHTS = {  # of the genres against the artist's mean, of the artist's against the album's

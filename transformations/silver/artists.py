@@ -24,14 +24,20 @@ def build(*, tracks: DataFrame, track_identities: DataFrame) -> DataFrame:
         F.col("is_artist_known").alias("is_catalogue"),
         F.lit(0).cast("bigint").alias("track_count"),
     )
-    return (
+    spelt = (
         of_tracks.unionByName(of_plays)
-        .groupBy("artist_id")
+        .groupBy("artist_id", "trust", "artist_name")
         .agg(
-            F.min(F.struct("trust", "artist_name"))["artist_name"].alias("artist_name"),
-            F.sort_array(F.collect_set("artist_name")).alias("spellings"),
             F.max("is_catalogue").alias("is_catalogue"),
-            F.sort_array(F.array_distinct(F.flatten(F.collect_list("genres")))).alias("genres"),
+            F.array_distinct(F.flatten(F.collect_list("genres"))).alias("genres"),
             F.sum("track_count").alias("track_count"),
         )
+    )
+    best = F.min(F.struct("trust", (-F.col("track_count")).alias("least"), "artist_name"))
+    return spelt.groupBy("artist_id").agg(
+        best["artist_name"].alias("artist_name"),
+        F.sort_array(F.collect_set("artist_name")).alias("spellings"),
+        F.max("is_catalogue").alias("is_catalogue"),
+        F.sort_array(F.array_distinct(F.flatten(F.collect_list("genres")))).alias("genres"),
+        F.sum("track_count").alias("track_count"),
     )

@@ -25,14 +25,15 @@ def artists(
 def test_tracks_and_spellings_of_an_artist_come_together(spark: SparkSession) -> None:
     catalogue = {"artist_id": "a", "artist_names": ["Björk", "Guest"], "genres": ["pop"], "is_catalogue": True}
     heard = {"artist_id": "a", "artist_names": ["BJÖRK"], "genres": ["folk", "pop"]}
-    (artist,) = artists(spark, (heard, catalogue), {"artist_id": "a", "artist_name": "bjork"})
+    loud = [{**catalogue, "artist_names": ["BJORK"]}, *[{**heard, "genres": []}] * 3]
+    (artist,) = artists(spark, (heard, *loud, catalogue, catalogue), {"artist_id": "a", "artist_name": "bjork"})
     assert artist == {
         "artist_id": "a",
         "artist_name": "Björk",
-        "spellings": ["BJÖRK", "Björk", "bjork"],
+        "spellings": ["BJORK", "BJÖRK", "Björk", "bjork"],
         "is_catalogue": True,
         "genres": ["folk", "pop"],
-        "track_count": 2,
+        "track_count": 7,
     }
 
 
