@@ -25,7 +25,7 @@ from clients.service import Address, ServiceSettings, Shared
 RATES = (Rate(5, 1.0),)  # caution: the service belongs to whoever runs it
 SUM_TOLERANCE = 1e-3  # of the four probabilities; a model's rounding to 3 digits keeps within it
 VERSION_HEADER = "X-Model-Version"
-URL_REMEDY = "Set AI_API_URL in .env to the address of the service, or leave moods from lyrics out."
+URL_REMEDY = "Set AI_API_URL in .env to the address of the service, or do without the service."
 
 Shape = TypeVar("Shape", bound=BaseModel)
 

@@ -22,7 +22,7 @@ from jobs.feedback import TABLE as FEEDBACK
 from jobs.matches import matches_of
 from jobs.people import listener
 from jobs.plan import STEPS
-from jobs.recordings import tracks_by_spotify_id
+from jobs.recordings import artist_names, tracks_by_spotify_id
 from jobs.runtime.errors import TooLittleDataError, UsageError
 from jobs.runtime.lake import Lake
 from schemas.vocab import MOODS, RECOMMENDATION_LISTS
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 TABLE = "gold.recommendations"
 MOST_ASKED = 100  # songs that a service is asked for
+MOST_OF_A_MOOD = 100  # a mood may be given in percent as well: only the shares count
 SONG_COLUMNS = "place int, title string, artist string, spotify_id string"
+NO_NIGHT_YET = "no night has built lists for this listener yet: run_ingestion.py run"
 WHY_EMPTY = {
     "rediscover": f"nothing was played {REDISCOVER_PLAYS} times and not for {REDISCOVER_DAYS} days",
     "from_matches": "there is no match yet whose tracks are new to them",
@@ -60,7 +62,7 @@ class Recommendation:
 def given_mood(text: str) -> dict[str, float]:
     """A mood vector as it is typed (happy=.7,relaxed=.3, or one word for all of it), to shares that sum to 1.
 
-    Raises UsageError for other words, numbers that are none or below 0, and a mood named twice.
+    Raises UsageError for other words, numbers that are none or outside of 0-100, and a mood named twice.
     """
     moods: dict[str, float] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -69,8 +71,10 @@ def given_mood(text: str) -> dict[str, float]:
             value = float(number) if "=" in part else 1.0
         except ValueError:
             value = math.nan
-        if name not in MOODS or name in moods or not math.isfinite(value) or value < 0:
+        if name not in MOODS or name in moods:
             raise UsageError(f"--mood {part!r}: give each of {', '.join(MOODS)} once at most, such as happy=.7,sad=.3")
+        if not 0 <= value <= MOST_OF_A_MOOD:
+            raise UsageError(f"--mood {part!r}: a number from 0 to {MOST_OF_A_MOOD}, such as happy=.7,sad=.3")
         moods[name] = value
     total = sum(moods.values())
     if not total:
@@ -86,7 +90,7 @@ def stored_list(lake: Lake, user: str, name: str, limit: int) -> list[Recommenda
     user_id = listener(lake, user)
     rows = lake.read(TABLE).where((F.col("user_id") == user_id) & (F.col("list") == name)).orderBy("rank").collect()
     if not rows and lake.read(TABLE).where(F.col("user_id") == user_id).isEmpty():
-        raise TooLittleDataError("no night has built lists for this listener yet: run_ingestion.py run")
+        raise TooLittleDataError(NO_NIGHT_YET)
     told = _told(lake, user, rows)[:limit]
     if not told:
         raise TooLittleDataError(f"the list {name} is empty: {WHY_EMPTY.get(name, 'no track of the lake fits')}")
@@ -99,11 +103,15 @@ def by_mood(
     """The tracks nearest to a mood and a listener's taste, worked out now from the tables as they stand; of more
     listeners than that as the night does it, out of candidates.
 
-    Raises UsageError for an unknown listener, TooLittleDataError where no track of the lake has a mood.
+    What the listener likes and does not is taken as they said it last. Raises UsageError for an unknown listener,
+    TooLittleDataError for one whom no night has seen yet, and where no track of the lake has a mood.
     """
     user_id = listener(lake, user)
+    if lake.read("silver.users").where(F.col("user_id") == user_id).isEmpty():
+        raise TooLittleDataError(NO_NIGHT_YET)
     step = next(step for step in STEPS if step.table == TABLE)
     inputs = {table.split(".")[1]: lake.read(table) for table in step.reads}
+    inputs["track_feedback"] = last_words(track_feedback=lake.read(FEEDBACK))
     worked_out = for_mood
     if lake.has_more_rows("silver.users", exact_up_to_users):
         from jobs import distributed
@@ -183,19 +191,23 @@ def _today() -> date:
 
 
 def _told(lake: Lake, user: str, rows: Sequence[Row]) -> list[Recommendation]:
-    """Rows of the table as a person reads them, less those that rest on somebody who is no match any more."""
+    """Rows of the table as a person reads them, less those that rest on somebody who is no match any more, and those of
+    tracks that silver calls otherwise since gold was built."""
     reasons = [reason for row in rows for reason in row["reasons"]]
     ids = {kind: sorted({r["id"] for r in reasons if r["kind"] == kind and r["id"]}) for kind in _kinds(reasons)}
     matches = _seen_matches(lake, user) if "match" in ids else {}
     named = {row["track_id"] for row in rows}.union(ids.get("session", []), ids.get("sound", []))
-    tracks = {row["track_id"]: row for row in _rows_of(lake, "track_id", sorted(named))}
-    artists = {row["artist_id"]: row["artist_names"][0] for row in _rows_of(lake, "artist_id", ids.get("artist", []))}
+    tracks = {row["track_id"]: row for row in _tracks(lake, sorted(named))}
+    artists = artist_names(lake, ids.get("artist", []))
+    known: dict[str, Mapping[str, object]] = {"artist": artists, "session": tracks, "sound": tracks}
     told = []
     for row in rows:
         if any(reason["kind"] == "match" and reason["id"] not in matches for reason in row["reasons"]):
             continue
-        track = tracks[row["track_id"]]
-        words = tuple(_words(reason, tracks, artists, matches) for reason in row["reasons"])
+        if (track := tracks.get(row["track_id"])) is None:
+            continue
+        reasons = [one for one in row["reasons"] if one["kind"] not in known or one["id"] in known[one["kind"]]]
+        words = tuple(_words(reason, tracks, artists, matches) for reason in reasons)
         told.append(
             Recommendation(
                 row["track_id"], track["artist_names"][0], track["track_name"], track["spotify_id"], row["score"], words
@@ -226,7 +238,7 @@ def _words(reason: Row, tracks: Mapping[str, Row], artists: Mapping[str, str], m
         case "genre":
             return f"{id_}, {value:.0%} of what you play"
         case "listeners":
-            return f"{value:.0f} here play it"
+            return "1 listener here plays it" if value == 1 else f"{value:.0f} here play it"
         case kind:
             return f"{kind} {value:.0f}"
 
@@ -239,12 +251,10 @@ def _kinds(reasons: Iterable[Row]) -> list[str]:
     return sorted({reason["kind"] for reason in reasons})
 
 
-def _rows_of(lake: Lake, column: str, ids: Sequence[str]) -> list[Row]:
+def _tracks(lake: Lake, ids: Sequence[str]) -> list[Row]:
     if not ids:
         return []
-    rows = lake.read("silver.tracks").where(F.col(column).isin(*ids))
-    if column == "artist_id":
-        return rows.groupBy("artist_id").agg(F.min_by("artist_names", "track_id").alias("artist_names")).collect()
+    rows = lake.read("silver.tracks").where(F.col("track_id").isin(*ids))
     return rows.select("track_id", "artist_id", "artist_names", "track_name", "spotify_id").collect()
 
 

@@ -48,7 +48,9 @@ def test_a_mood_as_it_is_typed_becomes_shares(text: str, mood: dict[str, float])
     assert given_mood(text) == pytest.approx(dict.fromkeys(MOODS, 0.0) | mood)
 
 
-@pytest.mark.parametrize("text", ["joyful=1", "happy=x", "happy=nan", "happy=-1", "sad=1,sad=1", "", "sad=0", "0.5"])
+@pytest.mark.parametrize(
+    "text", ["joyful=1", "happy=x", "happy=nan", "happy=-1", "sad=1e308", "sad=1,sad=1", "", "sad=0", "0.5"]
+)
 def test_other_moods_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--mood"):
         given_mood(text)
@@ -98,6 +100,7 @@ def night(lake: Lake) -> Lake:
         track(sun, "B", "[Sun]", "2" * 22),
         track("c" * 32, "B", "Fog"),
     )
+    put(lake, "silver.artists", {"artist_id": "b", "artist_name": "B"})
     put(lake, "silver.catalogue_tracks", {"spotify_id": "3" * 22, "track_id": sun})
     put(lake, "gold.user_matches", {"user_id": ash, "match_user_id": birch, "rank": 1, "score": 0.6})
     reasons = [
@@ -141,6 +144,17 @@ def test_a_list_of_the_night_is_told_in_words(night: Lake) -> None:
     assert len(stored_list(night, "ash", "for_you", 1)) == 1
 
 
+def test_what_silver_calls_otherwise_since_the_night_is_left_out(night: Lake) -> None:
+    gone, ash = "d" * 32, night.pseudonym("ash")
+    reasons = [(kind, gone, 0.5) for kind in ("artist", "session", "sound")]
+    rows = [(gone, []), ("c" * 32, [*reasons, ("liked", None, 1.0)])]
+    listed = {"user_id": ash, "list": "happy", "score": 0.5}
+    told = [listed | {"rank": rank, "track_id": id_, "reasons": why} for rank, (id_, why) in enumerate(rows, 1)]
+    put(night, "gold.recommendations", *told)
+    (fog,) = stored_list(night, "ash", "happy", 5)
+    assert (fog.track_name, fog.reasons) == ("Fog", ("you like it",))
+
+
 def test_who_is_not_seen_any_more_is_in_no_reason(night: Lake) -> None:
     def matched() -> tuple[str, ...]:
         (one,) = stored_list(night, "ash", "from_matches", 5)
@@ -168,6 +182,8 @@ def test_what_is_not_there_is_said(night: Lake) -> None:
         stored_list(night, "birch", "for_you", 5)
     with pytest.raises(TooLittleDataError, match="no track of the lake has a mood yet"):
         by_mood(night, "ash", {"sad": 1.0}, 5, exact_up_to_users=100)
+    with pytest.raises(TooLittleDataError, match="no night has built lists for this listener yet"):
+        by_mood(night, "new", {"sad": 1.0}, 5, exact_up_to_users=100)
 
 
 def test_a_services_songs_are_found_in_the_lake(night: Lake) -> None:
@@ -232,6 +248,11 @@ def test_what_is_said_and_chosen_shapes_the_next_night(
     assert rows() == by_one_process
     one, other = (by_mood(lake, "ash", *asked, exact_up_to_users=most) for most in (100, 0))
     assert one == other
+    say(lake, "ash", one[0].track_id, "dislike", now=NOW + timedelta(minutes=1))
+    for most in (100, 0):  # at once, before a night
+        asked_again = by_mood(lake, "ash", *asked, exact_up_to_users=most)
+        assert one[0].track_id not in {told.track_id for told in asked_again}
+    say(lake, "ash", one[0].track_id, "none", now=NOW + timedelta(minutes=2))
     version = lake.version("gold.recommendations")
     run_night(lake, many, NIGHT, only=GOLD)
     assert lake.version("gold.recommendations") == version
@@ -269,6 +290,7 @@ def world(lake: Lake, box: Sandbox, person: str) -> Lake:
     known = [track(f"happy-{n}", song.artist, song.title, song.spotify_id) for n, song in enumerate(songs) if n]
     sad = [track(f"sad-{n}", f"S{n}", f"sad {n}", others[n] if n else None) for n in range(3)]
     put(lake, "silver.tracks", *known, *sad)
+    put(lake, "silver.artists", *({"artist_id": f"s{n}", "artist_name": f"S{n}"} for n in range(3)))
     moods = [
         {"track_id": row["track_id"], "mood_confidence": 0.9, **dict(zip(MOODS, shares, strict=True))}
         for rows, shares in ((known, HAPPY), (sad, SAD))

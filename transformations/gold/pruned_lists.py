@@ -74,7 +74,7 @@ def heard_songs(inputs: Mapping[str, DataFrame], places: DataFrame, request: Req
         verdicts(inputs["track_feedback"], inputs["track_identities"], inputs["catalogue_tracks"])
         .join(places, "track_id")
         .groupBy("user_id", "place")
-        .agg(F.expr("IF(sum(IF(is_liked, 1, -1)) > 0, 1, -1) AS verdict"))
+        .agg(F.expr("IF(bool_and(is_liked), 1, -1) AS verdict"))
     )
     return (
         plays.join(said, ["user_id", "place"], "full")

@@ -310,9 +310,10 @@ def _heard(rows: Callable[[str], pd.DataFrame], library: Library, everybody: Ids
     latest = np.lexsort((ago, songs, users))
     is_first = np.r_[True, (np.diff(users[latest]) != 0) | (np.diff(songs[latest]) != 0)][: len(latest)]
     last = latest[is_first]
-    judged = of_users(said, said["weight"].to_numpy(dtype=float))
-    verdict = matrix(*judged, size)
-    verdict.data = np.sign(verdict.data - 0.5)  # of editions judged otherwise, the dislike counts
+    words = said["weight"].to_numpy(dtype=float)
+    # Of editions judged otherwise the dislike counts, however many are liked.
+    verdict = matrix(*of_users(said, np.where(words < 0, -1.0 - len(words), words)), size)
+    verdict.data = np.sign(verdict.data)
     left, is_left = _places(everybody, matches["left"].to_numpy(dtype=str), np.arange(len(everybody)))
     right, is_right = _places(everybody, matches["right"].to_numpy(dtype=str), np.arange(len(everybody)))
     kept = is_left & is_right

@@ -23,7 +23,8 @@ from schemas.silver.user_tracks import CONTRACT as USER_TRACKS
 from schemas.silver.users import CONTRACT as USERS
 from schemas.vocab import MOODS, RECOMMENDATION_LISTS
 from tests.rows import checked, make_rows
-from transformations.gold.recommendations import SOUND, Request, _lists, build, for_mood
+from transformations.gold.pruned_lists import heard_songs
+from transformations.gold.recommendations import SOUND, Request, _lists, build, for_mood, nightly
 
 AS_OF = date(2026, 10, 1)
 NOON = datetime(2026, 10, 1, 12)  # noqa: DTZ001
@@ -175,6 +176,21 @@ def test_who_is_new_gets_what_is_known_and_moods(found: Lists) -> None:
     assert why(first)["listeners"] == (None, 2)
     unheard = next(row for row in found[NEW, "for_you"] if row["track_id"].startswith("sea"))
     assert why(unheard).keys() == {"popularity"}
+
+
+def test_a_dislike_of_one_edition_outweighs_any_likes(spark: SparkSession) -> None:
+    editions = ("ice-1", EDITION, "ice-2")
+    identities = [
+        {"source_track_key": t, "track_id": t, "own_track_id": t, "song_key": "ice" if t in editions else t}
+        for t in (*SONGS, EDITION)
+    ]
+    said = {NEW: dict.fromkeys(editions[:2], True) | {"ice-2": False}}
+    given = inputs(spark, said=said, track_identities=identities)
+    for (user, name), rows in lists(given).items():
+        assert user != NEW or not set(editions) & set(tracks_of(rows)), name
+    places = spark.createDataFrame([(track, 0) for track in editions], "track_id string, place int")
+    (judged,) = heard_songs(given, places, nightly(AS_OF)).where(f"user_id = '{NEW}'").collect()
+    assert judged["verdict"] == -1
 
 
 def test_what_was_said_of_tracks_shapes_the_lists(spark: SparkSession, found: Lists) -> None:
