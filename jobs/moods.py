@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ from jobs.runtime.lake import Lake
 from jobs.runtime.publish import recover
 from jobs.summary import COLOURS, share_bar
 from schemas.vocab import ENTRY_PLAYS, MOODS, PERIODS
-from transformations.bronze.events import CLOCK_SKEW, EARLIEST
+from transformations.bronze.events import EARLIEST
 from transformations.gold.mood_hours import COUNTS, mood_sums_by_hour
 from transformations.gold.periods import CURRENT_DAYS
 from transformations.gold.user_mood_profiles import MIN_MOOD_PLAYS, MIN_PLAYS
@@ -34,6 +34,7 @@ from transformations.ids import digest
 
 TABLE = "bronze.mood_entries"
 LONGEST_NOTE = 2_000  # characters
+CLOCKS_APART = timedelta(minutes=5)  # how far ahead of ours the clock may be by which a mood was reported
 MOSTLY_ESTIMATED = 0.5  # measured_share below which a profile says so
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -78,9 +79,17 @@ def record(
         raise UsageError(f"--note has {len(note):,} characters: {LONGEST_NOTE:,} are the most that are kept")
     recover(lake)
     user_id = listener(lake, user)
-    recorded_at = _moment(at or now, time_zone_of(lake, user_id))
-    if recorded_at < EARLIEST.replace(tzinfo=UTC) or recorded_at > now + CLOCK_SKEW:
-        raise UsageError(f"--at {recorded_at:%Y-%m-%d %H:%M} UTC: give a moment that was")
+    zone = time_zone_of(lake, user_id)
+    try:
+        recorded_at = _moment(at or now, zone)
+        is_known = EARLIEST.replace(tzinfo=UTC) <= recorded_at <= now + CLOCKS_APART
+    except OverflowError:  # a year that no other zone has
+        is_known = False
+    if not is_known:
+        local = now.astimezone(ZoneInfo(zone))
+        raise UsageError(
+            f"--at {at}: give a moment that was, from {EARLIEST.year} on; it is {local:%Y-%m-%d %H:%M} in {zone}"
+        )
     return _stored(lake, user_id, "manual", recorded_at, given_moods(moods), now, note=note)
 
 
@@ -172,9 +181,9 @@ def print_current(lake: Lake, user: str, console: Console) -> None:
         for mood in MOODS:
             console.print(f"  {mood:<8} [{COLOURS[mood]}]{share_bar(profile[mood])}[/]")
     console.print(told_profile(profile), markup=False, soft_wrap=True)
-    waiting = _not_built(lake, user_id)
+    waiting = _not_built(lake, user_id, profile["as_of_date"])
     if waiting:
-        console.print(f"Not in it yet, until the next run: {waiting} reported since.", soft_wrap=True)
+        console.print(f"Not in it yet, until the next night: {waiting} reported since.", soft_wrap=True)
 
 
 def told_profile(profile: Row) -> str:
@@ -255,11 +264,11 @@ def _profiles(lake: Lake, user_id: str, periods: tuple[str, ...]) -> list[Row]:
     return sorted(rows, key=lambda row: PERIODS.index(row["period"]))
 
 
-def _not_built(lake: Lake, user_id: str) -> int:
-    """Reported moods that silver does not have yet."""
+def _not_built(lake: Lake, user_id: str, as_of_date: date) -> int:
+    """Reported moods that silver does not have yet, or of a day that began where the listener is and not in UTC."""
     manual = _of(lake, TABLE, user_id).where(F.col("_source") == "manual")
-    built = _of(lake, "silver.mood_entries", user_id).select(F.col("entry_id").alias("event_id"))
-    return manual.join(built, "event_id", "left_anti").count()
+    built = _of(lake, "silver.mood_entries", user_id).where(F.col("mood_date") <= F.lit(as_of_date))
+    return manual.join(built.select(F.col("entry_id").alias("event_id")), "event_id", "left_anti").count()
 
 
 def _of(lake: Lake, table: str, user_id: str) -> DataFrame:

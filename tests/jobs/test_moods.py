@@ -127,9 +127,11 @@ def test_a_moment_without_an_offset_is_the_listeners(heard: Lake) -> None:
 
 
 def test_what_cannot_be_is_refused_and_nothing_is_stored(heard: Lake) -> None:
+    set_users(heard, [UserSettings("birch", time_zone="Asia/Tokyo")])
     for user, given, complaint in (
         ("nobody", {}, "users list"),
-        ("ash", {"at": NOW + timedelta(days=3)}, "a moment that was"),
+        ("ash", {"at": NOW + timedelta(minutes=6)}, "a moment that was.* it is 2026-10-01 20:15 in UTC"),
+        ("birch", {"at": datetime(1, 1, 1)}, "a moment that was, from 2000 on"),  # noqa: DTZ001
         ("ash", {"at": datetime(1970, 1, 1, tzinfo=UTC)}, "a moment that was"),
         ("ash", {"note": "x" * 2_001}, "2,001 characters"),
     ):
@@ -175,11 +177,17 @@ def test_current_tells_the_profile_or_why_there_is_none(heard: Lake, settings: S
     assert "Nothing can be said yet: 1 play and 0 reported moods in the last 28 days" in told(console)
     record(heard, "birch", {"angry": 1}, at=NOW, now=NOW)
     print_current(heard, "birch", console)
-    assert "Not in it yet, until the next run: 1 reported since." in told(console)
+    waiting = "Not in it yet, until the next night: 1 reported since."
+    assert waiting in told(console)
     run(heard, settings, NIGHT)
     print_current(heard, "birch", console)
     assert "Mostly angry, from 1 play and 1 reported mood in the last 28 days. 100% of the plays" in told(console)
-    assert told(console).count("Not in it yet") == 1
+    assert told(console).count(waiting) == 1
+
+    set_users(heard, [UserSettings("birch", time_zone="Asia/Tokyo")])  # where it is of a day that the run does not have
+    run(heard, settings, NIGHT)
+    print_current(heard, "birch", console)
+    assert told(console).count(waiting) == 2
 
 
 def test_statistics_are_by_the_listeners_clock(heard: Lake, settings: Settings, console: Console) -> None:
