@@ -12,12 +12,14 @@ from typing import Any
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from jobs.choices import BLOCKS, PRIVACY
 from jobs.people import COUNTRY, UNKNOWN_LISTENER, listener
+from jobs.recordings import artist_names
 from jobs.runtime.errors import TooLittleDataError, UsageError
 from jobs.runtime.lake import Lake
 from schemas.vocab import PERIOD_DAYS
@@ -33,6 +35,10 @@ PART_WORDS = {
     "moods": "mood",
 }
 BASIS_WORDS = {"plays": "plays", "top_items": "Spotify's top lists", "both": "plays and Spotify's top lists"}
+# A table of matches fits into 80 columns.
+PART_HEADS = {**PART_WORDS, "neighbours": "circle"}
+BASIS_HEADS = {"plays": "plays", "top_items": "lists", "both": "both"}
+USUAL_SHARED = 3  # artists that two have in common, below which a match is only shown where there is no better
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Match:
     who: str
     user_id: str
     country: str | None
+    is_named: bool
     row: Row
 
 
@@ -66,8 +73,9 @@ def matches_of(lake: Lake, user: str) -> list[Match]:
         other = row["match_user_id"]
         if other in blocked or not is_matched(other) or other not in people:
             continue
-        who = people[other]["display_name"] if is_named(user_id) and is_named(other) else other[:SHOWN_ID]
-        found.append(Match(who, other, people[other]["country"], row))
+        are_named = is_named(user_id) and is_named(other)
+        who = people[other]["display_name"] if are_named else other[:SHOWN_ID]
+        found.append(Match(who, other, people[other]["country"], are_named, row))
     if not found:
         raise TooLittleDataError(
             f"nobody here listens like {user.strip()} yet: matches need artists in common, of plays or of Spotify's "
@@ -84,9 +92,10 @@ def print_matches(
     limit: int = 50,
     country: str | None = None,
     period: str | None = None,
-    min_shared: int = 0,
+    min_shared: int | None = None,
 ) -> None:
-    """The nearest listeners, of a country and with recent plays where asked for.
+    """The nearest listeners, of a country and with recent plays where asked for; with at least `min_shared` artists in
+    common, or USUAL_SHARED if any has as many.
 
     Raises UsageError for a country or period that is none, and for `period` where the listener's own plays are not
     shown; and as `matches_of` does.
@@ -101,28 +110,37 @@ def print_matches(
     if period is not None:
         active = _active(lake, user, period)
         found = [match for match in found if match.user_id in active]
-    shown = [match for match in found if match.row["shared_artists_count"] >= min_shared]
-    table = Table(title=f"Who listens like {escape(user.strip())}", title_justify="left", header_style="bold")
-    for name in ("rank", "who", "score", "shared artists", *PART_WORDS.values(), "from"):
-        table.add_column(name, justify="left" if name in ("who", "from") else "right", no_wrap=name == "who")
-    for match in shown[:limit]:
-        row = match.row
-        parts = [_number(row["parts"][name]) for name in PART_WORDS]
-        cells = (str(row["rank"]), match.who, _number(row["score"]), f"{row['shared_artists_count']:,}", *parts)
-        table.add_row(*map(escape, (*cells, BASIS_WORDS[row["basis"]])))
-    if shown:
-        console.print(table)
-        console.print(f"Why: run_ingestion.py matches --user {user.strip()} --with RANK", markup=False, soft_wrap=True)
-    else:
-        console.print("None of the nearest listeners is so.", markup=False)
+    least = USUAL_SHARED if min_shared is None else min_shared
+    shown = [match for match in found if match.row["shared_artists_count"] >= least]
     hidden = len(found) - len(shown)
+    is_thin = bool(hidden) and not shown and min_shared is None
+    if is_thin:
+        shown, hidden = found, 0
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, soft_wrap=True)
+
+    if shown:
+        header = ("#", "who", "score", "shared", *PART_HEADS.values(), "from")
+        table = _table(f"Who listens like {user.strip()}", header, to_the_left=("who", "from"))
+        for match in shown[:limit]:
+            row = match.row
+            parts = [_number(row["parts"][name]) for name in PART_HEADS]
+            cells = (str(row["rank"]), match.who, _number(row["score"]), f"{row['shared_artists_count']:,}", *parts)
+            table.add_row(*map(escape, (*cells, BASIS_HEADS[row["basis"]])))
+        console.print(table)
+        if is_thin:
+            say(f"Little to go by: nobody has {least} artists in common yet.")
+        say("A score is the sum of what artists, who shares them (circle), genres, sound and mood add.")
+        say(f"Why: run_ingestion.py matches --user {user.strip()} --with RANK")
+    else:
+        say("None of the nearest listeners is what you asked for.")
     if hidden:
-        told = f"{hidden} more, with fewer than {min_shared} artists in common: --min-shared 0 shows them."
-        console.print(told, markup=False, soft_wrap=True)
+        say(f"{hidden} more, with fewer than {least} artists in common: --min-shared 0 shows them.")
 
 
 def print_explanation(lake: Lake, user: str, other: str, console: Console) -> None:
-    """Why two listeners match. `other` is a name, a rank, or the pseudonym that the list shows.
+    """Why two listeners match. `other` is a rank, the pseudonym that the list shows, or a name where both show theirs.
 
     Raises UsageError for unknown listeners, TooLittleDataError where the two are no match.
     """
@@ -132,6 +150,9 @@ def print_explanation(lake: Lake, user: str, other: str, console: Console) -> No
     if row is None:
         raise TooLittleDataError("this match has no explanation yet: run_ingestion.py run")
     name, summary = user.strip(), row["summary"]
+    new, icebreakers = row["suggestions_new_artists"], row["icebreaker_tracks"]
+    told_artists = {one["artist_id"]: one["artist_name"] for one in (*row["shared_artists"], *new, *icebreakers)}
+    called = told_artists | artist_names(lake, sorted(told_artists))
 
     def say(text: str) -> None:
         console.print(text, markup=False, soft_wrap=True)
@@ -139,7 +160,14 @@ def print_explanation(lake: Lake, user: str, other: str, console: Console) -> No
     say(f"{name} and {match.who}: rank {summary['rank']}, score {_number(summary['score'])}, {_basis(summary)}")
     say("Of that " + ", ".join(f"{told} {_number(summary['parts'][part])}" for part, told in PART_WORDS.items()) + ".")
     artists = [
-        (a["artist_name"], a["rank"], a["match_rank"], a["listen_count"], a["match_listen_count"], _number(a["part"]))
+        (
+            called[a["artist_id"]],
+            a["rank"],
+            a["match_rank"],
+            a["listen_count"],
+            a["match_listen_count"],
+            _number(a["part"]),
+        )
         for a in row["shared_artists"]
     ]
     title = (
@@ -162,17 +190,17 @@ def print_explanation(lake: Lake, user: str, other: str, console: Console) -> No
             f"Tempo: mostly {tempo['low_bpm']:.0f}-{tempo['high_bpm']:.0f} bpm, theirs {tempo['match_low_bpm']:.0f}-"
             f"{tempo['match_high_bpm']:.0f} bpm: {tempo['overlap_bpm']:.0f} bpm in common."
         )
-    if new := row["suggestions_new_artists"]:
-        told = ", ".join(f"{a['artist_name']} (genres {_number(a['genre_overlap'])})" for a in new)
+    if new:
+        told = ", ".join(f"{called[a['artist_id']]} (genres {_number(a['genre_overlap'])})" for a in new)
         say(f"New for {name}: {told}.")
-    for track in row["icebreaker_tracks"]:
+    for track in icebreakers:
         both = track["track_id"] == track["match_track_id"]
         most = (
             f"both play {track['track_name']}"
             if both
             else f"{track['track_name']}, and theirs {track['match_track_name']}"
         )
-        say(f"To talk about {track['artist_name']}: {most}.")
+        say(f"To talk about {called[track['artist_id']]}: {most}.")
     is_shown = _who_set(lake, "is_activity_shown")
     if is_shown(row["user_id"]) and is_shown(match.user_id) and (recent := row["recent_activity"]):
         said = "; ".join(f"{t['artist_name']} - {t['track_name']} ({t['last_played_at']:%Y-%m-%d})" for t in recent)
@@ -180,17 +208,19 @@ def print_explanation(lake: Lake, user: str, other: str, console: Console) -> No
 
 
 def _chosen(lake: Lake, found: list[Match], other: str) -> Match:
+    """The match that is meant. A name says nothing of somebody who does not show theirs, not even that they match."""
     text = other.strip()
     by_name = lake.pseudonym(text)
     is_known = not lake.read("ops.accounts").where(F.col("user_id") == by_name).isEmpty()
     for match in found:
-        is_meant = match.user_id == by_name if is_known else text in (str(match.row["rank"]), match.user_id[:SHOWN_ID])
-        if is_meant:
+        told = (str(match.row["rank"]), match.user_id[:SHOWN_ID])
+        if (match.is_named and match.user_id == by_name) if is_known else text in told:
             return match
     if not is_known and not text.isdigit():
         raise UsageError(f"--with {text!r}: {UNKNOWN_LISTENER}; a rank or a pseudonym of the list will do")
     raise TooLittleDataError(
-        f"{text} is not among the {len(found)} matches: too unlike, or one of the two does not want to meet"
+        f"{text} is not among the {len(found)} matches: too unlike, or one of the two does not want to meet, or to be "
+        "named; a rank or a pseudonym of the list will do"
     )
 
 
@@ -235,12 +265,19 @@ def _basis(summary: Row) -> str:
 def _show(console: Console, title: str, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     if not rows:
         return
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for place, name in enumerate(header):
-        table.add_column(name, justify="right" if place else "left")
+    table = _table(title, header, to_the_left=header[:1])
     for row in rows:
         table.add_row(*[escape(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row])
     console.print(table)
+
+
+def _table(title: str, header: tuple[str, ...], *, to_the_left: tuple[str, ...]) -> Table:
+    """Numbers stand whole; on a narrow terminal texts are broken."""
+    table = Table(title=escape(title), title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in header:
+        is_text = name in to_the_left
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text)
+    return table
 
 
 def _number(value: float | None) -> str:

@@ -11,7 +11,7 @@ from jobs.terminal import open_lake, out
 from schemas.vocab import PERIOD_DAYS
 
 MOST_MATCHES = 50
-DEFAULT_LIMIT, DEFAULT_MIN_SHARED = 10, 3
+DEFAULT_LIMIT = 10
 EXAMPLES = (
     "Examples: run_ingestion.py matches --user anna --limit 20  |  "
     "run_ingestion.py matches --user anna --country DE --min-shared 5  |  run_ingestion.py matches --user anna --with 1"
@@ -22,7 +22,11 @@ def matches(
     user: Annotated[str, typer.Option("--user", help="The listener's name.")],
     with_: Annotated[
         str | None,
-        typer.Option("--with", metavar="WHO", help="Why this one is a match: a rank, a name, or the pseudonym shown."),
+        typer.Option(
+            "--with",
+            metavar="WHO",
+            help="Why this one is a match: a rank, the pseudonym shown, or a shown name.",
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, max=MOST_MATCHES, help="How many; 10.")] = None,
     country: Annotated[
@@ -33,7 +37,8 @@ def matches(
         typer.Option("--period", help=f"With plays in it, where both show theirs; one of: {', '.join(PERIOD_DAYS)}."),
     ] = None,
     min_shared: Annotated[
-        int | None, typer.Option("--min-shared", min=0, help="With at least so many artists in common; 3.")
+        int | None,
+        typer.Option("--min-shared", min=0, help="With as many artists in common at least; 3, if any has 3."),
     ] = None,
 ) -> None:
     """Who listens like a listener; with --with why, and what the two could talk about.
@@ -56,5 +61,5 @@ def matches(
             limit=limit or DEFAULT_LIMIT,
             country=country,
             period=period,
-            min_shared=DEFAULT_MIN_SHARED if min_shared is None else min_shared,
+            min_shared=min_shared,
         )

@@ -93,12 +93,19 @@ def test_matches_and_their_reasons_are_told_or_why_there_are_none(
     heard: Lake, settings: Settings, console: Console
 ) -> None:
     print_matches(heard, " ash ", console)
-    lines = [line.split("│") for line in told(console).splitlines() if "│" in line]
-    assert [line[1].strip() for line in lines] == ["1", "2"]
-    assert {line[2].strip() for line in lines} == {heard.pseudonym(name)[:8] for name in ("birch", "cedar")}
-    nearest = lines[0][2].strip()
+    lines = [line.split() for line in told(console).splitlines() if line.endswith("plays  ")]
+    assert [line[0] for line in lines] == ["1", "2"]
+    assert {line[1] for line in lines} == {heard.pseudonym(name)[:8] for name in ("birch", "cedar")}
+    nearest = lines[0][1]
+    assert "Little to go by: nobody has 3 artists in common yet." in told(console)
     print_matches(heard, "ash", console, limit=1, min_shared=2)
     assert "1 more, with fewer than 2 artists in common: --min-shared 0 shows them." in told(console)
+    narrow = Console(file=io.StringIO(), width=80)
+    print_matches(heard, "ash", narrow, min_shared=0)
+    assert "…" not in told(narrow)
+    for other in ("birch", "cedar"):  # a name does not tell who stands behind a pseudonym
+        with pytest.raises(TooLittleDataError, match="not among the 2 matches"):
+            print_explanation(heard, "ash", other, console)
 
     for user in ("ash", "birch"):
         set_privacy(heard, user, {"is_name_shown": True, "is_activity_shown": True})
@@ -107,7 +114,7 @@ def test_matches_and_their_reasons_are_told_or_why_there_are_none(
     (german,) = [match for match in matches_of(heard, "ash") if match.country == "DE"]
     assert german.who == "[B]"
     print_matches(heard, "ash", console, country="FR")
-    assert "None of the nearest listeners is so." in told(console)
+    assert "None of the nearest listeners is what you asked for." in told(console)
     shown = len(told(console))
     print_matches(heard, "ash", console, country="DE", period="30d")
     assert "[B]" in told(console)[shown:]
