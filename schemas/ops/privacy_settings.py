@@ -13,7 +13,9 @@ CONTRACT = Contract(
     columns=(
         Column("user_id", STRING, "Pseudonym of the listener"),
         Column(
-            "is_matched", BOOLEAN, "Has matches and is one; false: appears nowhere at others, not in reasons either"
+            "is_matched",
+            BOOLEAN,
+            "Has matches and is one; false: appears nowhere at others, in reasons only where listeners are counted",
         ),
         Column("is_activity_shown", BOOLEAN, "Shows recent plays to matches who show theirs"),
         Column("is_name_shown", BOOLEAN, "Is named in the reasons of matches who are named themselves"),

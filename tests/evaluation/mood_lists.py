@@ -102,7 +102,8 @@ def measure(shared: Path) -> Section:
             "song by a factor of five at most. The stored lists of all listeners, of the whole catalogue, go further: "
             f"the first {STORED} have, by the model's own word, "
             + _told(_own_word(lake))
-            + ". These labels were made from words: section D says how far sound can follow them.",
+            + ". These labels were made from words: section D says how far sound can follow them."
+            + _beaten_by_chance(best[LENGTH], shares_of_labels),
         ),
     )
 
@@ -201,6 +202,12 @@ def _own_word(lake: Lake) -> dict[str, tuple[float, float]]:
 def _told(shares: Mapping[str, tuple[float, float]]) -> str:
     each = [f"{_two(inside)} of {mood} (all tracks: {_two(outside)})" for mood, (inside, outside) in shares.items()]
     return f"{', '.join(each[:-1])} and {each[-1]}"
+
+
+def _beaten_by_chance(precision: Floats, prevalence: Floats) -> str:
+    """The moods of which a list has less than any songs would have, where there are some: a mean may hide them."""
+    moods = [mood for mood, found, share in zip(MOODS, precision, prevalence, strict=True) if found < share]
+    return f" Of {' and '.join(moods)} the lists have less than any labelled songs would." if moods else ""
 
 
 def _cells(of: Mapping[int, Floats]) -> tuple[str, ...]:
