@@ -281,4 +281,4 @@ def _table(title: str, header: tuple[str, ...], *, to_the_left: tuple[str, ...])
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return "-" if value is None else f"{round(value, 3) + 0.0:.3f}"  # no -0.000

@@ -230,7 +230,8 @@ def print_statistics(lake: Lake, user: str, period: str, console: Console) -> No
         ("hour", [(hour, f"{hour:02d}:00") for hour in range(24)]),
     )
     for by, names in parts:
-        table = _mood_table(f"By {by}, {period} ({zone})", by)
+        alike = ", each play counting alike" if period == "current" else ""
+        table = _mood_table(f"By {by}, {period} ({zone}){alike}", by)
         for value, name in names:
             moods = added_up(hour for hour in hours if hour[by] == value)
             plays, entries = moods["listen_count"], moods["entry_count"]
