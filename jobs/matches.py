@@ -12,7 +12,6 @@ from typing import Any
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -22,6 +21,7 @@ from jobs.people import COUNTRY, UNKNOWN_LISTENER, listener
 from jobs.recordings import artist_names
 from jobs.runtime.errors import TooLittleDataError, UsageError
 from jobs.runtime.lake import Lake
+from jobs.summary import plain_table
 from schemas.vocab import PERIOD_DAYS
 from transformations.gold.choices import DEFAULTS, blocked_pairs
 
@@ -273,7 +273,7 @@ def _show(console: Console, title: str, header: tuple[str, ...], rows: list[tupl
 
 def _table(title: str, header: tuple[str, ...], *, to_the_left: tuple[str, ...]) -> Table:
     """Numbers stand whole; on a narrow terminal texts are broken."""
-    table = Table(title=escape(title), title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = plain_table(title)
     for name in header:
         is_text = name in to_the_left
         table.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text)

@@ -696,6 +696,7 @@ STEPS = (
         takes_as_of_date=True,
         exact_up_to="recommendations.exact_up_to_users",
         beyond="distributed:recommendations",
+        rules=2,
     ),
 )
 

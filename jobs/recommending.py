@@ -206,8 +206,8 @@ def _told(lake: Lake, user: str, rows: Sequence[Row]) -> list[Recommendation]:
             continue
         if (track := tracks.get(row["track_id"])) is None:
             continue
-        reasons = [one for one in row["reasons"] if one["kind"] not in known or one["id"] in known[one["kind"]]]
-        words = tuple(_words(reason, tracks, artists, matches) for reason in reasons)
+        standing = [one for one in row["reasons"] if one["kind"] not in known or one["id"] in known[one["kind"]]]
+        words = tuple(_words(reason, tracks, artists, matches) for reason in standing)
         told.append(
             Recommendation(
                 row["track_id"], track["artist_names"][0], track["track_name"], track["spotify_id"], row["score"], words

@@ -95,13 +95,7 @@ def print_profiles(lake: Lake, console: Console) -> None:
     for row in most:
         artists.setdefault(row["user_id"], []).append(called[row["entity_id"]])
 
-    table = Table(
-        title="How your listeners feel (% of plays)",
-        title_justify="left",
-        header_style="bold",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
+    table = plain_table("How your listeners feel (% of plays)")
     table.add_column("listener", no_wrap=True)
     table.add_column("plays", justify="right")
     for mood in MOODS:
@@ -119,6 +113,11 @@ def print_profiles(lake: Lake, console: Console) -> None:
             escape(_shortened(", ".join(artists.get(row["user_id"], [])))),
         )
     console.print(table)
+
+
+def plain_table(title: str) -> Table:
+    """A table without lines between its columns, which fits into a narrow terminal."""
+    return Table(title=escape(title), title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
 
 
 def share_bar(value: float | None) -> str:

@@ -103,7 +103,7 @@ def measure(shared: Path) -> Section:
             f"the first {STORED} have, by the model's own word, "
             + _told(_own_word(lake))
             + ". These labels were made from words: section D says how far sound can follow them."
-            + _beaten_by_chance(best[LENGTH], shares_of_labels),
+            + beaten_by_chance(best[LENGTH], shares_of_labels),
         ),
     )
 
@@ -204,7 +204,7 @@ def _told(shares: Mapping[str, tuple[float, float]]) -> str:
     return f"{', '.join(each[:-1])} and {each[-1]}"
 
 
-def _beaten_by_chance(precision: Floats, prevalence: Floats) -> str:
+def beaten_by_chance(precision: Floats, prevalence: Floats) -> str:
     """The moods of which a list has less than any songs would have, where there are some: a mean may hide them."""
     moods = [mood for mood, found, share in zip(MOODS, precision, prevalence, strict=True) if found < share]
     return f" Of {' and '.join(moods)} the lists have less than any labelled songs would." if moods else ""

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from schemas.gold.user_match_explanations import CONTRACT as EXPLANATIONS
 from schemas.vocab import MOODS
 from tests.evaluation.lakes import DAYS_BETWEEN, LISTENED_UNTIL, _played
-from tests.evaluation.mood_lists import LENGTHS, by_share, lists_of_songs, random_lists, right
+from tests.evaluation.mood_lists import LENGTHS, beaten_by_chance, by_share, lists_of_songs, random_lists, right
 from tests.evaluation.splits import LONG, Split, found, split
 from tests.evaluation.told_matches import BOUND, figures
 from tests.evaluation.unheard_tracks import best_possible, limited
@@ -37,6 +37,13 @@ def tracks_of_artists() -> tuple[Split, Sparse]:
     one = split(links, 0)
     names = pd.Series(one.counts.items).str.split("\t").str[0]
     return one, one.counts.labels(one.counts.items, names, np.ones(len(names)))
+
+
+def test_moods_that_a_mean_hides_are_named() -> None:
+    prevalence = np.array([0.3, 0.3, 0.2, 0.2])
+    assert beaten_by_chance(prevalence, prevalence) == ""
+    told = beaten_by_chance(np.array([0.2, 0.8, 0.3, 0.1]), prevalence)
+    assert told == " Of happy and relaxed the lists have less than any labelled songs would."
 
 
 def test_lists_of_the_limit_have_two_of_an_artist() -> None:
