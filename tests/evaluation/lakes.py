@@ -34,15 +34,17 @@ _made: dict[tuple[str, Path], Lake] = {}
 
 @contextmanager
 def closed_lakes() -> Iterator[None]:
-    """Lakes made within the block go with it, and Spark with them."""
+    """Lakes made within the block go with it, and Spark with them where it was not there before."""
+    before = SparkSession.getActiveSession()
     try:
         yield
     finally:
         for lake in _made.values():
             shutil.rmtree(Path(lake.root).parent, ignore_errors=True)
         _made.clear()
-        if (spark := SparkSession.getActiveSession()) is not None:
-            spark.stop()
+        opened = SparkSession.getActiveSession()
+        if before is None and opened is not None:
+            opened.stop()
 
 
 def session() -> SparkSession:

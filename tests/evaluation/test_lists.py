@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from schemas.gold.user_match_explanations import CONTRACT as EXPLANATIONS
 from schemas.vocab import MOODS
-from tests.evaluation.lakes import DAYS_BETWEEN, LISTENED_UNTIL, _played
+from tests.evaluation.lakes import DAYS_BETWEEN, LISTENED_UNTIL, _played, closed_lakes
 from tests.evaluation.mood_lists import LENGTHS, beaten_by_chance, by_share, lists_of_songs, random_lists, right
 from tests.evaluation.splits import LONG, Split, found, split
 from tests.evaluation.told_matches import BOUND, figures
@@ -154,6 +154,12 @@ def test_plays_are_laid_over_the_year_before(shared_data: Any) -> None:
     assert moments.max() < pd.Timestamp(LISTENED_UNTIL)
     again = pd.Series(moments.to_numpy()).groupby([line[0] + line[3] + line[5] for line in lines]).diff().dropna()
     assert (again == pd.Timedelta(days=DAYS_BETWEEN)).mean() > 0.99  # a title may hold what parts the columns
+
+
+def test_spark_that_was_there_outlives_the_lakes(spark: SparkSession) -> None:
+    with closed_lakes():
+        assert spark.range(1).count() == 1
+    assert spark.range(1).count() == 1
 
 
 # --- why matched
