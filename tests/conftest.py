@@ -23,6 +23,7 @@ from pyspark.sql import SparkSession
 from jobs.runtime.lake import Lake
 from jobs.runtime.logs import configure_logs
 from jobs.runtime.settings import LakeSettings, LogSettings, Settings, SparkSettings
+from jobs.runtime.spark import tune
 
 # For a handful of rows, compiling a query takes longer than running it.
 TINY_DATA = {
@@ -60,6 +61,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def lake(spark: SparkSession, settings: Settings) -> Iterator[Lake]:
     yield Lake(spark, settings.lake)
+    tune(spark, 0)  # a run over more data leaves the session compiling
     # Delta keeps what it knows of a table for an hour: the tables of hundreds of tests filled the heap.
     assert spark._jvm is not None
     getattr(spark._jvm, "org.apache.spark.sql.delta.DeltaLog").clearCache()
