@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs.choices import block, set_privacy, unblock
 from jobs.runtime.errors import UsageError
 from jobs.runtime.lake import Lake
 from jobs.runtime.settings import LakeSettings, MatchSettings, RunSettings, Settings
 from tests import worlds
-from tests.lakes import GOLD, business_rows, import_catalogue, import_plays, run, versions
+from tests.lakes import GOLD, business_rows, import_catalogue, import_plays, run, versions, with_tables_of
 from transformations.gold import user_match_explanations
 from transformations.ranking import matcher, population
 
@@ -30,37 +32,43 @@ USERS = tuple(f"user {n:02d}" for n in range(16))
 NIGHT = date(2026, 10, 1)
 FIRST_PLAY = datetime(2026, 8, 1)  # noqa: DTZ001 (plays are written as naive UTC)
 LIST = 4
+SONGS = worlds.songs(60, seed=5)
+LATE = USERS[-2:]
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(population, "CELL_USERS", 4)
-    monkeypatch.setattr(population, "HUB_USERS", 7)
-    for module in (population, matcher):
-        monkeypatch.setattr(module, "CELLS_OF_USER", 2)
-    monkeypatch.setattr(user_match_explanations, "TOP", LIST)
+@pytest.fixture(autouse=True, scope="module")
+def small() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(population, "CELL_USERS", 4)
+        patched.setattr(population, "HUB_USERS", 7)
+        for module in (population, matcher):
+            patched.setattr(module, "CELLS_OF_USER", 2)
+        patched.setattr(user_match_explanations, "TOP", LIST)
+        yield
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings_in(folder: Path) -> Settings:
     """No step falls back to a full build because the world is small, and no growth moves the population."""
     return Settings(
-        lake=LakeSettings(root=str(tmp_path / "lake")),
+        lake=LakeSettings(root=str(folder / "lake")),
         run=RunSettings(full_above_share=1.0),
         matches=MatchSettings(exact_up_to_users=4, refit_above_growth=5.0),
     )
 
 
 @pytest.fixture
-def plays(lake: Lake, settings: Settings, tmp_path: Path) -> list[worlds.Play]:
-    """Of listeners of two scenes, some of whom share few songs; a catalogue that knows most of them."""
-    songs = worlds.songs(60, seed=5)
-    import_catalogue(lake, settings, tmp_path, songs)
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def plays() -> list[worlds.Play]:
+    """Of listeners of two scenes, some of whom share few songs."""
     return [
         play
         for scene in range(2)
         for play in worlds.plays(
-            songs[25 * scene : 25 * scene + 35],
+            SONGS[25 * scene : 25 * scene + 35],
             users=USERS[scene::2],
             first=FIRST_PLAY,
             days=60,
@@ -68,6 +76,24 @@ def plays(lake: Lake, settings: Settings, tmp_path: Path) -> list[worlds.Play]:
             seed=scene,
         )
     ]
+
+
+@pytest.fixture(scope="module")
+def world(spark: SparkSession, plays: list[worlds.Play], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A night over some plays of all but the last two, and a catalogue that knows most of the songs."""
+    folder = tmp_path_factory.mktemp("many")
+    settings = settings_in(folder)
+    lake = Lake(spark, settings.lake)
+    import_catalogue(lake, settings, folder, SONGS)
+    early = [play for play in plays if play.user not in LATE]
+    import_plays(lake, settings, folder, random.Random(0).sample(early, 300))
+    run(lake, settings, NIGHT)
+    return folder / "lake"
+
+
+@pytest.fixture
+def many(world: Path, lake: Lake, settings: Settings) -> Lake:
+    return with_tables_of(world, lake, settings)
 
 
 def version(lake: Lake) -> str:
@@ -98,12 +124,9 @@ def run_in_full(lake: Lake, settings: Settings, night: date, *, only: tuple[str,
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nights_equal_a_rebuild(
-    lake: Lake, settings: Settings, tmp_path: Path, plays: list[worlds.Play], seed: int
+    many: Lake, settings: Settings, tmp_path: Path, plays: list[worlds.Play], seed: int
 ) -> None:
-    rng = random.Random(seed)
-    early = [play for play in plays if play.user not in USERS[-2:]]
-    import_plays(lake, settings, tmp_path, rng.sample(early, 300))
-    run(lake, settings, NIGHT)
+    lake, rng = many, random.Random(seed)
     in_full: list[str] = []
     night = NIGHT
     for _ in range(2):
@@ -133,12 +156,8 @@ def test_nights_equal_a_rebuild(
     assert in_full.count("gold.match_model") == in_full.count(TABLES[0]) < 2  # a refit where one of the sample left
 
 
-def test_choices_hold_the_same_night_and_few_listeners_need_no_model(
-    lake: Lake, settings: Settings, tmp_path: Path, plays: list[worlds.Play]
-) -> None:
-    settings = settings.model_copy(update={"run": RunSettings()})
-    import_plays(lake, settings, tmp_path, plays)
-    run(lake, settings, NIGHT)
+def test_choices_hold_the_same_night_and_few_listeners_need_no_model(many: Lake, settings: Settings) -> None:
+    lake, settings = many, settings.model_copy(update={"run": RunSettings()})
     everybody, model = pairs(lake), version(lake)
     sample = {row["id"] for row in lake.read("gold.match_model").where("kind = 'listener'").collect()}
     one, other = next(pair for pair in sorted(everybody) if pair[::-1] in everybody)
@@ -171,17 +190,17 @@ def test_choices_hold_the_same_night_and_few_listeners_need_no_model(
 
 
 def test_a_population_that_has_grown_is_fitted_anew(
-    lake: Lake, settings: Settings, tmp_path: Path, plays: list[worlds.Play]
+    many: Lake, settings: Settings, tmp_path: Path, plays: list[worlds.Play]
 ) -> None:
-    by_a_fifth = settings.model_copy(update={"matches": MatchSettings(exact_up_to_users=4)})
-    import_plays(lake, by_a_fifth, tmp_path, [play for play in plays if play.user in USERS[:10]])
-    run(lake, by_a_fifth, NIGHT)
+    lake, (one, other) = many, LATE
+    by_a_tenth = settings.model_copy(update={"matches": MatchSettings(exact_up_to_users=4, refit_above_growth=0.1)})
+    run(lake, by_a_tenth, NIGHT, only=GOLD)
     first = version(lake)
-    import_plays(lake, by_a_fifth, tmp_path, [play for play in plays if play.user == USERS[11]])
-    run(lake, by_a_fifth, NIGHT)
+    import_plays(lake, by_a_tenth, tmp_path, [play for play in plays if play.user == one])
+    run(lake, by_a_tenth, NIGHT)
     assert version(lake) == first
-    assert lake.pseudonym(USERS[11]) in lists(lake)
-    import_plays(lake, by_a_fifth, tmp_path, [play for play in plays if play.user in USERS[12:]])
-    _, gold = run(lake, by_a_fifth, NIGHT)
-    assert any(m.startswith("gold.match_model in full: 15 listeners are compared") for m in gold.messages)
+    assert lake.pseudonym(one) in lists(lake)
+    import_plays(lake, by_a_tenth, tmp_path, [play for play in plays if play.user == other])
+    _, gold = run(lake, by_a_tenth, NIGHT)
+    assert any(m.startswith("gold.match_model in full: 16 listeners are compared") for m in gold.messages)
     assert version(lake) != first

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 from rich.console import Console
 
 from jobs.choices import block, set_privacy, unblock
@@ -14,19 +15,22 @@ from jobs.matches import PART_WORDS, matches_of, print_explanation, print_matche
 from jobs.people import UserSettings, set_users
 from jobs.runtime.errors import TooLittleDataError, UsageError
 from jobs.runtime.lake import Lake
-from jobs.runtime.settings import Settings
+from jobs.runtime.settings import LakeSettings, Settings
 from schemas.gold.user_matches import PARTS
 from tests import worlds
-from tests.lakes import GOLD, business_rows, import_catalogue, import_plays, run
+from tests.lakes import GOLD, business_rows, import_catalogue, import_plays, run, with_tables_of
 
 NIGHT = date(2026, 10, 1)
 TABLES = ("gold.user_match_explanations", "gold.user_matches")
 HEARD = {"ash": "aab", "birch": "abbc", "cedar": "acc", "[elm]": "d"}
 
 
-@pytest.fixture
-def heard(lake: Lake, settings: Settings, tmp_path: Path) -> Lake:
+@pytest.fixture(scope="module")
+def world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three who share artists, each four tracks of an artist many times; and one who shares nothing."""
+    folder = tmp_path_factory.mktemp("heard")
+    settings = Settings(lake=LakeSettings(root=str(folder / "lake")))
+    lake = Lake(spark, settings.lake)
     songs = {
         name: [
             worlds.Song(f"Artist {name}", f"Song {name}{n}", worlds.spotify_id(10 * ord(name) + n), valence=0.2 * n)
@@ -41,10 +45,15 @@ def heard(lake: Lake, settings: Settings, tmp_path: Path) -> Lake:
         for place, artist in enumerate(artists)
         for n, song in enumerate(songs[artist])
     ]
-    import_catalogue(lake, settings, tmp_path, [song for own in songs.values() for song in own])
-    import_plays(lake, settings, tmp_path, plays)
+    import_catalogue(lake, settings, folder, [song for own in songs.values() for song in own])
+    import_plays(lake, settings, folder, plays)
     run(lake, settings, NIGHT)
-    return lake
+    return folder / "lake"
+
+
+@pytest.fixture
+def heard(world: Path, lake: Lake, settings: Settings) -> Lake:
+    return with_tables_of(world, lake, settings)
 
 
 @pytest.fixture
