@@ -229,8 +229,8 @@ def print_statistics(lake: Lake, user: str, period: str, console: Console) -> No
         ("weekday", [(day, name) for day, name in enumerate(WEEKDAYS, 1)]),
         ("hour", [(hour, f"{hour:02d}:00") for hour in range(24)]),
     )
+    alike = ", each play counting alike" if period == "current" else ""
     for by, names in parts:
-        alike = ", each play counting alike" if period == "current" else ""
         table = _mood_table(f"By {by}, {period} ({zone}){alike}", by)
         for value, name in names:
             moods = added_up(hour for hour in hours if hour[by] == value)

@@ -23,14 +23,12 @@ from pyspark.sql import SparkSession
 from jobs.runtime.lake import Lake
 from jobs.runtime.logs import configure_logs
 from jobs.runtime.settings import LakeSettings, LogSettings, Settings, SparkSettings
-from jobs.runtime.spark import tune
+from jobs.runtime.spark import INTERPRETED, open_session, tune
 
 # For a handful of rows, compiling a query takes longer than running it.
 TINY_DATA = {
+    **INTERPRETED,
     "spark.sql.shuffle.partitions": "1",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.databricks.delta.snapshotPartitions": "1",
 }
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -45,8 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    from jobs.runtime.spark import open_session
-
     configure_logs(LogSettings(level="ERROR"))
     session = open_session(SparkSettings(master="local[1]", driver_memory="2g"), overrides=TINY_DATA)
     yield session

@@ -84,6 +84,10 @@ COMPILED = {
     "spark.sql.codegen.wholeStage": "true",
     "spark.sql.codegen.factoryMode": "FALLBACK",
 }
+LITTLE_BYTES = 8_000_000  # of what a group of tables or an import reads: a night over less took a quarter less time
+LANGUAGE = "-Duser.language=en"  # or lower case, and with it ids of artists, would be the machine's
+# All compilers: the first alone starts a second sooner and plans queries a third slower ever after.
+JAVA_OPTIONS = f"-XX:+UseParallelGC -Xss4m {LANGUAGE}"
 # The classes of the JVM that make columns. Each use of a column would look its class up, through all JARs where no
 # package is named, and then the method: half of all calls to the JVM, and a third of the time to plan silver.listens.
 COLUMN_MAKERS = (
@@ -93,10 +97,6 @@ COLUMN_MAKERS = (
     "PythonSQLUtils",
     "org.apache.spark.sql.api.python.PythonSQLUtils",
 )
-LITTLE_BYTES = 8_000_000  # of what a group of tables or an import reads: a night over less took a quarter less time
-# All compilers: the first alone starts a second sooner and plans queries a third slower ever after.
-LANGUAGE = "-Duser.language=en"  # or lower case, and with it ids of artists, would be the machine's
-JAVA_OPTIONS = f"-XX:+UseParallelGC -Xss4m {LANGUAGE}"
 
 
 def check_java() -> str:

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,8 @@ from deltalake import DeltaTable, write_deltalake
 from jobs.cli import explained
 from jobs.runtime.errors import JarsError
 from jobs.runtime.jars import JARS, jar_paths
-from jobs.runtime.lake import Lake
 from jobs.runtime.lock import writer_lock
-from jobs.runtime.settings import Settings
-from tests import worlds
 from tests.commands import Called, call, clean_machine
-from tests.lakes import import_plays
 
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = (
@@ -187,12 +182,15 @@ def test_a_full_disk_and_memory_are_explained() -> None:
     assert explained(RuntimeError("something else")) is None
 
 
-def test_a_failed_check_exits_with_1(lake: Lake, settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.spark
+def test_a_failed_check_exits_with_1(tmp_path: Path) -> None:
     """The exit code is what a scheduler goes by: a broken check must not look green."""
-    played = worlds.Play("ash", datetime(2024, 1, 1, 10), worlds.Song("A", "B", None))  # noqa: DTZ001
-    import_plays(lake, settings, tmp_path, [played])
-    accounts = lake.path("ops.accounts")
-    write_deltalake(accounts, DeltaTable(accounts).to_pyarrow_table(), mode="append")
+    plays = tmp_path / "plays.csv"
+    plays.write_text("user_id,played_at,artist_name,track_name\nash,2024-01-01T10:00:00Z,A,B\n")
+    assert start(tmp_path, "import", "csv", str(plays)).code == 0
+    accounts = tmp_path / "lake" / "ops" / "accounts"
+    twice = DeltaTable(str(accounts)).to_pyarrow_table()
+    write_deltalake(str(accounts), twice, mode="append")
     failed = start(tmp_path, "run", "--as-of", "2024-01-02")
     assert failed.code == 1
     assert "silver.users/duplicate_keys" in failed.out
